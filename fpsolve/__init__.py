@@ -1,0 +1,67 @@
+"""fpsolve: Fokker-Planck equations on grids, their thermodynamics, and the speed-accuracy relations of diffusion models.
+
+Four steps: take *data*, :func:`diffuse` it, :func:`generate` from a start, ask for the :func:`speed_accuracy`.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from fpsolve.accuracy import speed_accuracy
+from fpsolve.cases import Case
+from fpsolve.densities import (
+    Density,
+    FunctionDensity,
+    Gaussian,
+    GaussianMixture,
+    ScipyDensity,
+    Tabulated,
+    Uniform,
+    as_density,
+)
+from fpsolve.dynamics import diffuse
+from fpsolve.estimates import Estimate, Relation
+from fpsolve.results import SpeedAccuracy
+from fpsolve.reverse import generate
+from fpsolve.schedules import (
+    ArraySchedule,
+    ConditionalOptimalTransport,
+    Cosine,
+    DiscreteDiffusion,
+    OptimalTransport,
+    Schedule,
+    VarianceExploding,
+    VariancePreserving,
+)
+from fpsolve.settings import InputError
+
+__version__ = "0.1.0"
+
+__all__ = [
+    # densities
+    "Density",
+    "FunctionDensity",
+    "Gaussian",
+    "GaussianMixture",
+    "ScipyDensity",
+    "Tabulated",
+    "Uniform",
+    "as_density",
+    # schedules
+    "ArraySchedule",
+    "ConditionalOptimalTransport",
+    "Cosine",
+    "DiscreteDiffusion",
+    "OptimalTransport",
+    "Schedule",
+    "VarianceExploding",
+    "VariancePreserving",
+    # the four steps
+    "diffuse",
+    "generate",
+    "speed_accuracy",
+    # results
+    "Case",
+    "Estimate",
+    "InputError",
+    "Relation",
+    "SpeedAccuracy",
+]

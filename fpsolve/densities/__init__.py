@@ -1,0 +1,23 @@
+"""Probability densities on the line: exact cell averages, both tails, quantiles."""
+
+from fpsolve.densities.base import Density
+from fpsolve.densities.blurred import Blurred, blur
+from fpsolve.densities.foreign import ScipyDensity
+from fpsolve.densities.gaussian import Gaussian, GaussianMixture, MixtureDensity
+from fpsolve.densities.panelled import FunctionDensity, PiecewisePolynomial, Tabulated, as_density
+from fpsolve.densities.uniform import Uniform
+
+__all__ = [
+    "Blurred",
+    "Density",
+    "FunctionDensity",
+    "Gaussian",
+    "GaussianMixture",
+    "MixtureDensity",
+    "PiecewisePolynomial",
+    "ScipyDensity",
+    "Tabulated",
+    "Uniform",
+    "as_density",
+    "blur",
+]

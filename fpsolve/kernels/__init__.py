@@ -1,0 +1,1 @@
+"""Compiled kernels: functions of arrays and floats, and the only home of numba."""

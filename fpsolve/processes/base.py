@@ -1,0 +1,153 @@
+"""What every forward process can do, and the quadrature over its flow."""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+
+import numpy as np
+
+from fpsolve.densities.base import Density
+from fpsolve.mesh import marched
+from fpsolve.quadrature import POINTS, TAIL_FACTOR, Array, panel_nodes
+
+
+@dataclasses.dataclass(frozen=True)
+class State:
+    """A process at one instant and given points.
+
+    Parameters
+    ----------
+    pdf, cdf, sf : arrays
+        Density and both tail probabilities.
+    velocity : array
+        Mean velocity nu (1), L/s.
+    score : array or None
+        Gradient of the log density, 1/L, where the process knows it in closed form.
+    """
+
+    pdf: Array
+    cdf: Array
+    sf: Array
+    velocity: Array
+    score: Array | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Slices:
+    """Quadrature nodes over the line at several times, flattened; slice i is ``starts[i]:starts[i + 1]``.
+
+    ``label`` is where the flow carries each node to at t = tau: by the composition F~_t = G o F_t every estimated
+    process is a function of it.
+    """
+
+    starts: Array
+    x: Array
+    kronrod: Array
+    gauss: Array
+    pdf: Array
+    velocity: Array
+    score: Array | None
+    label: Array
+
+    whole: bool = True
+
+    def integrate(self, integrand: Array) -> tuple[Array, Array]:
+        """Integral over x of a function given at the nodes, at each time, and its error bar.
+
+        The bar is the disagreement of the two rules and, where the slices reach for the whole line, a bound of what
+        lies beyond the outermost panels.
+        """
+        first = self.starts[:-1] // POINTS
+        with np.errstate(invalid="ignore", over="ignore"):
+            panels = np.sum((self.kronrod * integrand).reshape(-1, POINTS), axis=1)
+            fine = np.add.reduceat(panels, first)
+            coarse = np.add.reduceat(self.gauss * integrand, self.starts[:-1])
+            bar = np.abs(fine - coarse)
+            if self.whole:
+                bar = bar + TAIL_FACTOR * (np.abs(panels[first]) + np.abs(panels[self.starts[1:] // POINTS - 1]))
+        return fine, bar
+
+
+class Process(abc.ABC):
+    """A forward process on [0, tau]: densities P_t, mean velocities nu_t and, where defined, force and temperature."""
+
+    tau: float
+
+    @abc.abstractmethod
+    def density(self, t: float) -> Density:
+        """P_t."""
+
+    @abc.abstractmethod
+    def state(self, t: float, x: Array) -> State:
+        """Density, tails, velocity and score at points."""
+
+    @abc.abstractmethod
+    def temperature(self, t: Array) -> Array | None:
+        """Temperature T_t, L²/s (infinite where a schedule's is), or None where the process has none."""
+
+    def force_over_temperature(self, t: Array, x: Array) -> Array | None:
+        """f / T at times and points, broadcast together, 1/L; None where the process has no closed form for it."""
+        return None
+
+    def kinks(self) -> Array:
+        """Times inside (0, tau) where the process is not smooth."""
+        return np.empty(0)
+
+    @property
+    def initial(self) -> Density:
+        """P_0, the data q."""
+        return self.density(0.0)
+
+    @property
+    def final(self) -> Density:
+        """P_tau, the noise."""
+        return self.density(self.tau)
+
+    def velocity(self, t: float, x: Array) -> Array:
+        """Mean velocity nu_t at points."""
+        return self.state(t, x).velocity
+
+    def tails(self, t: float, x: Array) -> tuple[Array, Array]:
+        """Both tail probabilities of P_t at points."""
+        _, cdf, sf = self.density(t).tails(x)
+        return cdf, sf
+
+    def slices(self, times: Array, labels: Array, window: tuple[float, float] | None = None) -> Slices:
+        """Panels over the line at given times, fine wherever P_t or the labels have structure.
+
+        Parameters
+        ----------
+        times : (n,) array
+            Times in [0, tau].
+        labels : (k,) array
+            Increasing points at t = tau whose images must be panel edges: structure of P_tau and of a start, the
+            sign changes of the difference of their CDFs.
+        window : (lower, upper), optional
+            Integrals are restricted to this interval, at every time.
+        """
+        final = self.final
+        _, cdf, sf = final.tails(labels)
+        low, high = (-np.inf, np.inf) if window is None else window
+        parts: list[tuple[Array, ...]] = []
+        for t in np.asarray(times, float):
+            density = self.density(t)
+            images = labels if t == self.tau else density.quantile(cdf, sf)
+            hard = np.clip(np.concatenate([images, density.breaks()]), max(low, images[0]), min(high, images[-1]))
+            hard = distinct(np.sort(hard))
+            x, kronrod, gauss = panel_nodes(marched(hard, *density.features()))
+            state = self.state(t, x)
+            label = np.clip(final.quantile(state.cdf, state.sf), labels[0], labels[-1]) if t != self.tau else x
+            score = state.score if state.score is not None else np.empty(0)
+            parts.append((x, kronrod, gauss, state.pdf, state.velocity, score, label))
+        starts = np.concatenate([[0], np.cumsum([part[0].size for part in parts])])
+        x, kronrod, gauss, pdf, velocity, score, label = (np.concatenate(column) for column in zip(*parts, strict=True))
+        known = score if score.size == x.size else None
+        return Slices(starts, x, kronrod, gauss, pdf, velocity, known, label, window is None)
+
+
+def distinct(points: Array) -> Array:
+    """Sorted finite points without those that rounding alone separates."""
+    points = points[np.isfinite(points)]
+    gap = np.diff(points)
+    return points[np.concatenate([[True], gap > 1e-13 * (np.abs(points[1:]) + points[-1] - points[0])])]

@@ -1,0 +1,140 @@
+"""The result of a speed-accuracy experiment: estimates, relations, data, as text, HTML and JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import html
+import math
+from typing import Any
+
+import xarray as xr
+
+from fpsolve.estimates import Estimate, Relation
+from fpsolve.settings import Recipe
+
+#: how each quantity is written in tables
+SYMBOLS = {
+    "eta": "η",
+    "c1": "c₁",
+    "c2": "c₂",
+    "dissipation": "∫TṠ dt",
+    "D0": "D₀",
+    "W1_initial": "W₁(t=τ)",
+    "W1_final": "W₁(t=0)",
+    "W2": "W₂",
+    "path_length": "∫v₂ dt",
+}
+MEANINGS = {
+    "eta": "response of the generated density to an error at the start (77)",
+    "c1": "time integral of the squared speed of the loss (79)",
+    "c2": "time integral of the squared speed of the forward process (82)",
+    "dissipation": "time integral of temperature times entropy production rate (79)",
+    "D0": "chi-squared divergence of the start (78)",
+    "W1_initial": "distance of the start from the noise, where generation begins",
+    "W1_final": "distance of the generated density from the data",
+    "W2": "distance between data and noise (53)",
+    "path_length": "length of the forward process (68)",
+}
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class SpeedAccuracy:
+    """What :func:`fpsolve.speed_accuracy` found.
+
+    Parameters
+    ----------
+    case : dict
+        The experiment, with the keys of a case file.
+    estimates : dict of Estimate
+        Quantities of the contract, each with its error bar.
+    relations : tuple of Relation
+        Every relation, with margin and verdict.
+    data : xarray.Dataset
+        Fields and rates in time, with the recipe of the experiment.
+    diagnostics : dict
+        Conservation, drift, what a window cuts, seconds.
+    """
+
+    case: Recipe
+    estimates: dict[str, Estimate]
+    relations: tuple[Relation, ...]
+    data: xr.Dataset
+    diagnostics: dict[str, Any]
+
+    def __getitem__(self, name: str) -> Estimate:
+        """The estimate of a quantity."""
+        return self.estimates[name]
+
+    def relation(self, name: str) -> Relation:
+        """The relation of that name.
+
+        Raises
+        ------
+        KeyError
+            There is none.
+        """
+        for relation in self.relations:
+            if relation.name == name:
+                return relation
+        raise KeyError(f"{name!r}; there are {', '.join(r.name for r in self.relations)}")
+
+    @property
+    def verdicts(self) -> dict[str, int]:
+        """How many relations came out which way."""
+        counts = dict.fromkeys(("holds", "violated", "undecided", "undefined"), 0)
+        for relation in self.relations:
+            counts[relation.verdict] += 1
+        return counts
+
+    def json(self) -> dict[str, Any]:
+        """The object that ``fpsolve run --json`` prints."""
+        return {
+            "case": jsonable(self.case),
+            "quantities": {name: estimate.json() for name, estimate in self.estimates.items()},
+            "relations": [relation.json() for relation in self.relations],
+            "diagnostics": jsonable(self.diagnostics),
+        }
+
+    def __str__(self) -> str:
+        """Two plain tables: quantities, relations."""
+        rows = [(SYMBOLS.get(n, n), str(e), e.unit if e.finite else "", MEANINGS.get(n, "")) for n, e in self.estimates.items()]
+        checks = [
+            (r.name, r.verdict, *(("", "") if r.why else (f"{r.lhs:.8g}", f"{r.rhs:.8g}")), r.why or r.note)
+            for r in self.relations
+        ]
+        lines = [*table(("quantity", "value", "unit", ""), rows), ""]
+        lines += table(("relation", "verdict", "left", "right", ""), checks)
+        if self.diagnostics.get("truncated"):
+            cut = ", ".join(f"{key}: {value:.3g}" for key, value in self.diagnostics["truncated"].items() if value != "inf")
+            lines += ["", f"windowed; cut off: {cut}"]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """The same tables, for notebooks."""
+        rows = "".join(
+            f"<tr><td>{SYMBOLS.get(n, n)}</td><td>{html.escape(str(e))}</td><td>{html.escape(MEANINGS.get(n, ''))}</td></tr>"
+            for n, e in self.estimates.items()
+        )
+        checks = "".join(
+            f"<tr><td>{r.name}</td><td>{r.verdict}</td><td>{html.escape(r.why or r.note)}</td></tr>" for r in self.relations
+        )
+        return f"<table>{rows}</table><table>{checks}</table>"
+
+
+def table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
+    """Aligned lines of text under a header."""
+    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in [header, *rows]]
+
+
+def jsonable(value: Any) -> Any:
+    """Plain Python values for JSON: arrays as lists, no NaN or Infinity."""
+    if isinstance(value, dict):
+        return {str(key): jsonable(item) for key, item in value.items()}
+    if hasattr(value, "tolist"):
+        return jsonable(value.tolist())
+    if isinstance(value, (list, tuple)):
+        return [jsonable(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return "inf" if value > 0 else "-inf" if value < 0 else None
+    return value

@@ -1,0 +1,186 @@
+"""The estimated process: back from any start to the generated density."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from fpsolve.cases import Case
+from fpsolve.densities import Density, as_density
+from fpsolve.densities.base import FAINTEST, mass_between
+from fpsolve.dynamics import GRID_TAIL, assemble, case_of, forward_fields, grid_edges, span_of, stored_times
+from fpsolve.estimates import TOLERANCE
+from fpsolve.mesh import marched
+from fpsolve.processes import Process
+from fpsolve.processes.base import distinct
+from fpsolve.quadrature import POINTS, Array, panel_nodes
+
+#: probability left beyond the outermost labels on either side: little enough for second moments of heavy tails
+LABEL_TAIL = 1e-30
+#: a difference of tails below this part of the smaller tail has no trustworthy sign
+_NOISE = 1e-13
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Composition:
+    """The estimated process as one function of the forward one: F~_t = G o F_t with G = F~_tau o Q_tau.
+
+    On the line the exact flow carries quantiles into quantiles, so nothing has to be integrated in time: whatever the
+    start, its relation to P_tau at a label z is its relation to P_t at the point that flows to z.
+
+    Parameters
+    ----------
+    process : Process
+        The forward process.
+    start : Density
+        P~ at t = tau, where generation begins.
+    """
+
+    process: Process
+    start: Density
+
+    def ratio(self, labels: Array) -> Array:
+        """P~ / P, constant along the flow."""
+        p = self.process.final.pdf(labels)
+        q = self.start.pdf(labels)
+        return np.divide(q, p, out=np.zeros_like(p), where=p > 0.0)
+
+    def lead(self, labels: Array) -> Array:
+        """F~ - F, constant along the flow; from whichever tail is smaller."""
+        _, below, above = self.process.final.tails(labels)
+        _, start_below, start_above = self.start.tails(labels)
+        return np.where(below < above, start_below - below, above - start_above)
+
+    @functools.cached_property
+    def final(self) -> Density:
+        """P_tau, where labels live."""
+        return self.process.final
+
+    @functools.cached_property
+    def span(self) -> tuple[float, float]:
+        """Range of the labels: nearly all of both densities, as far as P_tau can be told from zero."""
+        ends = [self.final.interval(LABEL_TAIL), self.start.interval(LABEL_TAIL)]
+        faint = self.final.quantile(np.array([FAINTEST, 1.0]), np.array([1.0, FAINTEST]))
+        low, high = max(min(e[0] for e in ends), faint[0]), min(max(e[1] for e in ends), faint[1])
+        return float(low), float(high)
+
+    @property
+    def lost(self) -> float:
+        """Mass of the start beyond the labels: where P_tau underflows."""
+        low, high = self.span
+        ends = np.array([low, high])
+        _, cdf, sf = self.start.tails(ends)
+        return float(max(cdf[0] - LABEL_TAIL, 0.0) + max(sf[1] - LABEL_TAIL, 0.0))
+
+    @functools.cached_property
+    def labels(self) -> Array:
+        """Panel edges at t = tau: structure of both densities, their jumps, and the sign changes of F~ - F."""
+        low, high = self.span
+        inner = np.concatenate([self.final.breaks(), self.start.breaks()])
+        hard = distinct(np.sort(np.concatenate([[low, high], inner[(inner > low) & (inner < high)]])))
+        pairs = zip(self.final.features(), self.start.features(), strict=True)
+        centres, scales = (np.concatenate(pair) for pair in pairs)
+        edges = marched(hard, centres, scales)
+        return distinct(np.sort(np.concatenate([edges, self._sign_changes(edges)])))
+
+    def _sign_changes(self, edges: Array) -> Array:
+        """Zeros of F~ - F between panel nodes, by bisection."""
+        nodes = panel_nodes(edges)[0].reshape(-1, POINTS)
+        z = np.sort(np.concatenate([edges, nodes.ravel()]))
+        lead = self.lead(z)
+        _, below, above = self.final.tails(z)
+        _, start_below, start_above = self.start.tails(z)
+        size = np.minimum(np.maximum(below, start_below), np.maximum(above, start_above))
+        sure = np.abs(lead) > _NOISE * size + 1e-300
+        z, sign = z[sure], np.sign(lead[sure])
+        turn = np.flatnonzero(sign[1:] * sign[:-1] < 0)
+        low, high, left = z[turn].copy(), z[turn + 1].copy(), sign[turn]
+        for _ in range(60):
+            middle = 0.5 * (low + high)
+            same = np.sign(self.lead(middle)) == left
+            low, high = np.where(same, middle, low), np.where(same, high, middle)
+        return 0.5 * (low + high)
+
+    def tails(self, t: float, x: Array) -> tuple[Array, Array]:
+        """Both tail probabilities of P~_t at points."""
+        _, cdf, sf = self.process.density(t).tails(x)
+        label = x if t == self.process.tau else self.final.quantile(cdf, sf)
+        _, start_cdf, start_sf = self.start.tails(label)
+        # beyond the labels P_tau cannot be told from zero: nothing of either density is left there
+        start_cdf = np.where(cdf > 0.0, start_cdf, 0.0)
+        start_sf = np.where(sf > 0.0, start_sf, 0.0)
+        return start_cdf, start_sf
+
+    def interval(self, t: float, tail: float) -> tuple[float, float]:
+        """Interval that leaves about ``tail`` of P~_t beyond either end."""
+        ends = np.clip(np.array(self.start.interval(tail)), *self.span)
+        _, cdf, sf = self.final.tails(ends)
+        low, high = self.process.density(t).quantile(cdf, sf) if t < self.process.tau else ends
+        return float(low), float(high)
+
+    def cell_masses(self, t: float, edges: Array) -> Array:
+        """Exact probabilities of P~_t in the cells between ``edges``."""
+        return mass_between(*self.tails(t, edges))
+
+
+def generate(
+    forward: xr.Dataset,
+    start: Any,
+    *,
+    method: str = "exact",
+    window: tuple[float, float] | None = None,
+    tolerance: float = TOLERANCE,
+) -> xr.Dataset:
+    """Turn noise into data: the estimated process, from any start back to the generated density.
+
+    Parameters
+    ----------
+    forward : xarray.Dataset
+        What :func:`fpsolve.diffuse` returned.
+    start : Density, frozen scipy.stats distribution or xarray.DataArray
+        P~ at t = tau (4), where generation begins.
+    method : {"exact", "characteristics", "weno5", "upwind"}
+        The exact composition, or a route on the grid.
+    window : (lower, upper), optional
+        Restricts every integral of the experiment; nothing is renormalised.
+    tolerance : float
+        Error bar, relative to the larger side, above which a relation is undecided.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``density`` and ``density_estimated`` (time, x) at the forward times, on a grid that holds both; the generated
+        density is ``density_estimated`` at time 0.
+
+    Raises
+    ------
+    InputError
+        A Dataset without recipe, a start that is no density, an unknown method.
+    """
+    case = dataclasses.replace(
+        case_of(forward), start=as_density(start), estimated=method, window=window, tolerance=tolerance
+    )
+    return generated_fields(case)
+
+
+def generated_fields(case: Case) -> xr.Dataset:
+    """Fields of both processes of a case with a start."""
+    assert case.start is not None
+    process, times = case.process, stored_times(case)
+    composition = Composition(process, case.start)
+    span = span_of(process, times)
+    for t in times:
+        low, high = composition.interval(t, GRID_TAIL)
+        span = min(span[0], low), max(span[1], high)
+    edges = grid_edges(case, span)
+    fields = forward_fields(process, times, edges)
+    if case.estimated == "exact":
+        masses = np.array([composition.cell_masses(t, edges) for t in times])
+    else:
+        masses = estimated_masses(process, case.start, edges, times, case.estimated)
+    fields["density_estimated"] = masses / np.diff(edges)
+    return assemble(case, times, edges, fields)

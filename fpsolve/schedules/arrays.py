@@ -1,0 +1,175 @@
+"""Schedules given as numbers: (t, m, sigma) arrays, and the betas of a discrete-time diffusion model."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import ClassVar
+
+import numpy as np
+
+from fpsolve.quadrature import Array
+from fpsolve.schedules.base import Curve, Schedule, positive_tau
+from fpsolve.settings import InputError, numbers
+
+#: times closer to tau than this part of it read the rates from just inside, where m may fall like a square root
+_INSIDE = 1e-9
+
+
+@dataclasses.dataclass(frozen=True)
+class MonotoneCubic:
+    """Monotone cubic through points (Fritsch and Butland), with its derivative."""
+
+    x: Array
+    y: Array
+
+    def slopes(self) -> Array:
+        """Derivatives at the points: harmonic means of the neighbouring slopes, zero at turning points."""
+        width, rise = np.diff(self.x), np.diff(self.y) / np.diff(self.x)
+        if rise.size == 1:
+            return np.array([rise[0], rise[0]])
+        left, right = 2 * width[1:] + width[:-1], width[1:] + 2 * width[:-1]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            inner = (left + right) / (left / rise[:-1] + right / rise[1:])
+        inner = np.where(rise[:-1] * rise[1:] > 0.0, inner, 0.0)
+        first = _end_slope(width[0], width[1], rise[0], rise[1])
+        last = _end_slope(width[-1], width[-2], rise[-1], rise[-2])
+        return np.concatenate([[first], inner, [last]])
+
+    def __call__(self, at: Array) -> tuple[Array, Array]:
+        """Value and derivative."""
+        d = self.slopes()
+        i = np.clip(np.searchsorted(self.x, at, side="right") - 1, 0, self.x.size - 2)
+        h = self.x[i + 1] - self.x[i]
+        u = (at - self.x[i]) / h
+        rise = (self.y[i + 1] - self.y[i]) / h
+        a, b = d[i] + d[i + 1] - 2.0 * rise, 3.0 * rise - 2.0 * d[i] - d[i + 1]
+        value = np.where(u == 1.0, self.y[i + 1], self.y[i] + h * u * (d[i] + u * (b + u * a)))
+        return value, d[i] + u * (2.0 * b + 3.0 * u * a)
+
+
+def _end_slope(near: float, far: float, rise: float, next_rise: float) -> float:
+    """One-sided three-point slope at an end, limited so that the cubic stays monotone."""
+    slope = ((2.0 * near + far) * rise - near * next_rise) / (near + far)
+    if slope * rise <= 0.0:
+        return 0.0
+    if rise * next_rise <= 0.0 and abs(slope) > 3.0 * abs(rise):
+        return 3.0 * rise
+    return slope
+
+
+@dataclasses.dataclass(frozen=True)
+class ArraySchedule(Schedule):
+    """A schedule from arrays; m² and sigma² are interpolated by monotone cubics.
+
+    Parameters
+    ----------
+    t : sequence of float
+        Increasing times that begin at 0, s; the last one is tau.
+    m, sigma : sequence of float
+        Signal and noise levels, not negative; sigma/m must not decrease (24), and m may vanish only at the end.
+
+    Raises
+    ------
+    InputError
+        Unequal lengths, times that do not increase from 0, or sigma/m decreasing.
+    """
+
+    kind: ClassVar[str] = "arrays"
+    t: tuple[float, ...]
+    m: tuple[float, ...]
+    sigma: tuple[float, ...]
+    tau: float = dataclasses.field(default=0.0, metadata={"recipe": False})
+
+    def __post_init__(self) -> None:
+        t, m, sigma = numbers("t", self.t), numbers("m", self.m, least=0.0), numbers("sigma", self.sigma, least=0.0)
+        for name, values in (("m", m), ("sigma", sigma)):
+            if len(values) != len(t):
+                raise InputError(name, f"given {len(values)} values for {len(t)} times; give one each")
+            object.__setattr__(self, name, values)
+        object.__setattr__(self, "t", t)
+        if len(t) < 2 or t[0] != 0.0 or np.any(np.diff(t) <= 0.0):
+            raise InputError("t", f"given {_brief(t)}; times must start at 0 and increase (at least two)")
+        if self.tau not in (0.0, t[-1]):
+            raise InputError("t", f"it ends at {t[-1]:g}, but tau = {self.tau:g}; the two must be equal")
+        object.__setattr__(self, "tau", t[-1])
+        _check_levels(np.array(m), np.array(sigma))
+
+    def curve(self, t: Array) -> Curve:
+        t = np.asarray(t, float)
+        inside = np.minimum(t, self.tau * (1.0 - _INSIDE))
+        times = np.array(self.t)
+        signal_squared, noise_squared = MonotoneCubic(times, np.array(self.m) ** 2), MonotoneCubic(times, np.array(self.sigma) ** 2)
+        level, _ = signal_squared(t)
+        near, rate = signal_squared(inside)
+        variance, variance_rate = noise_squared(t)
+        signal = np.sqrt(np.maximum(level, 0.0))
+        signal_rate = 0.5 * rate / np.sqrt(np.maximum(near, 1e-300))
+        return Curve(signal, signal_rate, np.maximum(variance, 0.0), 0.5 * variance_rate)
+
+    def kinks(self) -> Array:
+        return np.array(self.t[1:-1])
+
+
+@dataclasses.dataclass(frozen=True)
+class DiscreteDiffusion(Schedule):
+    """Schedule of a discrete-time model: m² = the running product of 1 - beta, sigma² = 1 - m², evenly spaced in time.
+
+    Parameters
+    ----------
+    betas : sequence of float, optional
+        Each in [0, 1).
+    alphas_cumprod : sequence of float, optional
+        The running product itself, each in (0, 1], not increasing. Exactly one of the two.
+    tau : float
+        Duration, s. The step before the first entry is the clean data at t = 0.
+    """
+
+    kind: ClassVar[str] = "ddpm"
+    betas: tuple[float, ...] | None = None
+    alphas_cumprod: tuple[float, ...] | None = None
+    tau: float = 1.0
+
+    def __post_init__(self) -> None:
+        positive_tau(self)
+        if (self.betas is None) == (self.alphas_cumprod is None):
+            raise InputError("betas", "give exactly one of betas and alphas_cumprod")
+        if self.betas is not None:
+            betas = numbers("betas", self.betas, least=0.0)
+            if max(betas) >= 1.0:
+                raise InputError("betas", f"given {max(betas):g}; each must be in [0, 1)")
+            object.__setattr__(self, "betas", betas)
+            products = np.cumprod(1.0 - np.array(betas))
+        else:
+            given = numbers("alphas_cumprod", self.alphas_cumprod, above=0.0)
+            if max(given) > 1.0 or np.any(np.diff(given) > 0.0):
+                raise InputError("alphas_cumprod", f"given {_brief(given)}; each in (0, 1], not increasing")
+            object.__setattr__(self, "alphas_cumprod", given)
+            products = np.array(given)
+        logs = np.concatenate([[0.0], np.log(products)])
+        object.__setattr__(self, "_exponent", MonotoneCubic(np.linspace(0.0, self.tau, logs.size), logs))
+
+    def curve(self, t: Array) -> Curve:
+        exponent, rate = self._exponent(np.asarray(t, float))  # type: ignore[attr-defined]
+        signal = np.exp(0.5 * exponent)
+        return Curve(signal, 0.5 * rate * signal, -np.expm1(exponent), -0.5 * rate * signal**2)
+
+    def kinks(self) -> Array:
+        return self._exponent.x[1:-1]  # type: ignore[attr-defined,no-any-return]
+
+
+def _check_levels(m: Array, sigma: Array) -> None:
+    """Signal positive before the end, noise over signal not decreasing, some noise at the end."""
+    if np.any(m[:-1] <= 0.0):
+        raise InputError("m", f"given {m[:-1].min():g} before the end; the signal may vanish only at t = tau")
+    ratio = sigma[:-1] / m[:-1]
+    ratio = np.append(ratio, sigma[-1] / m[-1] if m[-1] > 0.0 else np.inf)
+    if np.any(np.diff(ratio) < -1e-12 * ratio[:-1]):
+        where = int(np.flatnonzero(np.diff(ratio) < -1e-12 * ratio[:-1])[0])
+        raise InputError("sigma", f"sigma/m decreases after index {where}; noise cannot be removed by diffusion (24)")
+    if sigma[-1] <= 0.0:
+        raise InputError("sigma", "given 0 at the end; a schedule must add noise")
+
+
+def _brief(values: tuple[float, ...]) -> str:
+    shown = ", ".join(f"{v:g}" for v in values[:4])
+    return f"[{shown}{', ...' if len(values) > 4 else ''}]"

@@ -1,0 +1,71 @@
+"""What one forward process and one start amount to: every quantity with its bar, every rate in time."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from fpsolve.estimates import TOLERANCE, Estimate
+from fpsolve.quadrature import Array
+
+#: unit of each quantity of the contract, in terms of the length L and time s units
+UNITS = {
+    "eta": "L2/s",
+    "c1": "L2/s",
+    "c2": "L2/s",
+    "dissipation": "L2/s",
+    "D0": "1",
+    "W1_initial": "L",
+    "W1_final": "L",
+    "W2": "L",
+    "path_length": "L",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Measurement:
+    """Quantities and time series that the relations compare.
+
+    Parameters
+    ----------
+    tau : float
+        Duration, s.
+    quantities : dict of Estimate
+        ``eta``, ``c1``, ``c2``, ``dissipation``, ``D0``, ``W1_initial`` (at t = tau), ``W1_final`` (at t = 0),
+        ``W2``, ``path_length``.
+    times : (n,) array
+        Instants of the series, increasing.
+    series, errors : dict of (n,) arrays
+        Rates at these instants and their bars.
+    probes : tuple of dict
+        Speeds measured from the densities alone at a few instants.
+    temperature : (n,) array or None
+        T_t at the instants.
+    geodesic : bool
+        Whether the process is the optimal transport dynamics.
+    tolerance : float
+        Bar, relative to the larger side, above which a relation is undecided.
+    note : str
+        What all numbers are subject to (a window, say).
+    """
+
+    tau: float
+    quantities: dict[str, Estimate]
+    times: Array
+    series: dict[str, Array]
+    errors: dict[str, Array]
+    probes: tuple[dict[str, Any], ...] = ()
+    temperature: Array | None = None
+    geodesic: bool = False
+    tolerance: float = TOLERANCE
+    note: str = ""
+
+    def has(self, *names: str) -> bool:
+        """Whether all these series were measured."""
+        return all(name in self.series for name in names)
+
+    def chi2_is_finite(self) -> bool:
+        """Whether the start has a finite chi-squared divergence."""
+        return bool(np.isfinite(self.quantities["D0"].value))
