@@ -59,55 +59,6 @@ def place(edges, i, near, share):
 
 
 @compiled
-def couple_part(edges_p, p, edges_q, q, first, stop, step, slices, count):
-    """Match the mass of the cells ``first, first + step, ...`` before ``stop`` with the mass at that end of Q.
-
-    Works on the masses that remain in the current two cells: no sums over cells, so no cancellation in the tails.
-    """
-    near, stop_q = (0, q.size) if step > 0 else (1, -1)
-    i = next_cell(p, first, stop, step)
-    j = next_cell(q, q.size - 1 if step < 0 else 0, stop_q, step)
-    if i == stop or j == stop_q:
-        return count
-    rest_p, rest_q, x, y = p[i], q[j], edges_p[i + near], edges_q[j + near]
-    while True:
-        mass = min(rest_p, rest_q)
-        rest_p, rest_q = rest_p - mass, rest_q - mass
-        row = slices[count]
-        row[0], row[1 + near], row[3 + near] = mass, x, y
-        x, y = place(edges_p, i, near, rest_p / p[i]), place(edges_q, j, near, rest_q / q[j])
-        row[2 - near], row[4 - near] = x, y
-        count += 1
-        if rest_p == 0.0:
-            i = next_cell(p, i + step, stop, step)
-            if i == stop:
-                return count
-            rest_p, x = p[i], edges_p[i + near]
-        if rest_q == 0.0:
-            j = next_cell(q, j + step, stop_q, step)
-            if j == stop_q:
-                return count
-            rest_q, y = q[j], edges_q[j + near]
-
-
-@compiled
-def couple(edges_p, p, edges_q, q, cut, slices):
-    """Write the monotone coupling into ``slices`` (at least n + m + 2 rows), ordered in x; returns the count.
-
-    Cells before ``cut`` are matched from the left end and the others from the right end, so that both tails keep
-    their relative accuracy; the rounding error of the total mass is left at the cut, where the density is high.
-    """
-    half = couple_part(edges_p, p, edges_q, q, 0, cut, 1, slices, 0)
-    count = couple_part(edges_p, p, edges_q, q, p.size - 1, cut - 1, -1, slices, half)
-    low, high = half, count - 1
-    while low < high:
-        for k in range(slices.shape[1]):
-            slices[low, k], slices[high, k] = slices[high, k], slices[low, k]
-        low, high = low + 1, high - 1
-    return count
-
-
-@compiled
 def mean_power(d0, d1, order):
     """Mean of |d|^order where d runs linearly from ``d0`` to ``d1``; no cancellation where they are close."""
     if order == 2.0:
@@ -121,19 +72,63 @@ def mean_power(d0, d1, order):
     if opposite:
         return b**order * (1.0 + (a / b) ** (order + 1.0)) / ((order + 1.0) * (1.0 + a / b))
     gap = (b - a) / b
-    if gap == 0.0:
-        return b**order
+    if gap == 0.0 or gap == 1.0:
+        return b**order / (1.0 + order * gap)
     return b**order * -math.expm1((order + 1.0) * math.log1p(-gap)) / ((order + 1.0) * gap)
 
 
 @compiled
-def slices_cost(slices, count, order, unit):
-    """Sum over slices of mass times the mean of ``|x - y|^order``, lengths measured in ``unit``."""
-    total, scale = 0.0, 1.0 / unit
-    for k in range(count):
-        start, end = slices[k, 1] - slices[k, 3], slices[k, 2] - slices[k, 4]
-        total += slices[k, 0] * mean_power(start * scale, end * scale, order)
-    return total
+def couple_part(edges_p, p, edges_q, q, first, stop, step, slices, count, order, scale):
+    """Match the mass of the cells ``first, first + step, ...`` before ``stop`` with the mass at that end of Q.
+
+    Works on the masses that remain in the current two cells: no sums over cells, so no cancellation in the tails.
+    Returns the count of slices and their cost.
+    """
+    near, stop_q = (0, q.size) if step > 0 else (1, -1)
+    keep, total = slices.shape[0] > 1, 0.0
+    i = next_cell(p, first, stop, step)
+    j = next_cell(q, q.size - 1 if step < 0 else 0, stop_q, step)
+    if i == stop or j == stop_q:
+        return count, total
+    rest_p, rest_q, x, y = p[i], q[j], edges_p[i + near], edges_q[j + near]
+    while True:
+        mass, start = min(rest_p, rest_q), x - y
+        rest_p, rest_q = rest_p - mass, rest_q - mass
+        row = count if keep else 0
+        slices[row, 0], slices[row, 1 + near], slices[row, 3 + near] = mass, x, y
+        x, y = place(edges_p, i, near, rest_p / p[i]), place(edges_q, j, near, rest_q / q[j])
+        slices[row, 2 - near], slices[row, 4 - near] = x, y
+        total += mass * mean_power(start * scale, (x - y) * scale, order)
+        count += 1
+        if rest_p == 0.0:
+            i = next_cell(p, i + step, stop, step)
+            if i == stop:
+                return count, total
+            rest_p, x = p[i], edges_p[i + near]
+        if rest_q == 0.0:
+            j = next_cell(q, j + step, stop_q, step)
+            if j == stop_q:
+                return count, total
+            rest_q, y = q[j], edges_q[j + near]
+
+
+@compiled
+def couple(edges_p, p, edges_q, q, cut, slices, order, unit):
+    """Count of slices of the monotone coupling, and the integral of ``|x - y|^order``, lengths in ``unit``.
+
+    The slices are written into ``slices``, n + m + 2 rows ordered in x, or into none where it has a single row. Cells
+    before ``cut`` are matched from the left end and the others from the right end, so that both tails keep their
+    relative accuracy; the rounding error of the total mass is left at the cut, where the density is high.
+    """
+    scale = 1.0 / unit
+    half, left = couple_part(edges_p, p, edges_q, q, 0, cut, 1, slices, 0, order, scale)
+    count, right = couple_part(edges_p, p, edges_q, q, p.size - 1, cut - 1, -1, slices, half, order, scale)
+    low, high = half, count - 1
+    while low < high < slices.shape[0]:
+        for k in range(slices.shape[1]):
+            slices[low, k], slices[high, k] = slices[high, k], slices[low, k]
+        low, high = low + 1, high - 1
+    return count, left + right
 
 
 @compiled

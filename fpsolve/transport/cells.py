@@ -58,9 +58,17 @@ class CellPair:
     def slices(self) -> Array:
         """Rows ``(mass, x_lower, x_upper, y_lower, y_upper)`` of the monotone coupling, ordered."""
         slices = np.empty((self.masses_p.size + self.masses_q.size + 2, 5))
+        return slices[: self._couple(slices, 2.0, 1.0)[0]]
+
+    def cost(self, order: float, unit: float) -> float:
+        """The power ``W_p^p`` of densities constant on their cells, lengths in ``unit``."""
+        if self.shared and order == 1.0:
+            return monotone.area_between(self.edges_p, self.masses_p, self.masses_q) / unit
+        return self._couple(np.empty((1, 5)), order, unit)[1]
+
+    def _couple(self, slices: Array, order: float, unit: float) -> tuple[int, float]:
         cut = monotone.median_edge(self.masses_p, self.total)
-        count = monotone.couple(self.edges_p, self.masses_p, self.edges_q, self.masses_q, cut, slices)
-        return slices[:count]
+        return monotone.couple(self.edges_p, self.masses_p, self.edges_q, self.masses_q, cut, slices, order, unit)
 
     def halved(self) -> tuple[CellPair, Array, Array]:
         """The pair on halved cells, and the asymmetries of every cell of P and of Q."""

@@ -91,9 +91,8 @@ def wasserstein_cells(
     if accuracy == "high":
         value, error = _extrapolated(pair, power)
     else:
-        slices = None if pair.shared and power == 1.0 else pair.slices()
-        unit = _unit(slices, power)
-        value, error = unit * _cost(pair, slices, power, unit) ** (1.0 / power), 0.0
+        unit = 1.0 if power in (1.0, 2.0) else _reach(pair.slices())
+        value, error = unit * pair.cost(power, unit) ** (1.0 / power), 0.0
     return value, error + floor + 32 * _EPS * value
 
 
@@ -214,10 +213,9 @@ def displacement(
 def _extrapolated(pair: CellPair, order: float) -> tuple[float, float]:
     """Distance from three levels of refinement, and its bar without round-off."""
     slices = pair.slices()
-    unit = _unit(slices, order)
+    unit = 1.0 if order in (1.0, 2.0) else _reach(slices)
     middle, detail_p, detail_q = pair.halved()
-    fine = middle.halved()[0]
-    v = [_cost(pair, slices, order, unit), _cost(middle, None, order, unit), _cost(fine, None, order, unit)]
+    v = [cells.cost(order, unit) for cells in (pair, middle, middle.halved()[0])]
     first, second = v[1] + (v[1] - v[0]) / 3.0, v[2] + (v[2] - v[1]) / 3.0
     power = second + (second - first) / 15.0
     bar = abs(second - first) + pair.open_cost(slices, detail_p, detail_q, order, unit)
@@ -228,18 +226,8 @@ def _extrapolated(pair: CellPair, order: float) -> tuple[float, float]:
     return unit * value, unit * max((power + bar) ** root - value, value - max(power - bar, 0.0) ** root)
 
 
-def _cost(pair: CellPair, slices: Array | None, order: float, unit: float) -> float:
-    """The power ``W_p^p`` of densities constant on their cells, lengths in ``unit``."""
-    if pair.shared and order == 1.0:
-        return monotone.area_between(pair.edges_p, pair.masses_p, pair.masses_q) / unit
-    slices = pair.slices() if slices is None else slices
-    return monotone.slices_cost(slices, len(slices), order, unit)
-
-
-def _unit(slices: Array | None, order: float) -> float:
-    """Largest distance moved, so that high powers neither overflow nor vanish; 1 for the orders 1 and 2."""
-    if slices is None or order in (1.0, 2.0):
-        return 1.0
+def _reach(slices: Array) -> float:
+    """Largest distance moved: in this unit of length high powers neither overflow nor vanish."""
     return float(np.max(np.abs(slices[:, 1:3] - slices[:, 3:5]))) or 1.0
 
 

@@ -1,0 +1,23 @@
+"""Experiments that come with the package: the paper's, and what ``verify`` runs beside them."""
+
+from fpsolve.experiments.builtin import LEVELS, PURPOSES, verify_cases
+from fpsolve.experiments.paper_1d import SCHEDULES, STARTS, paper_cases
+from fpsolve.experiments.published import PUBLISHED_ETA, PUBLISHED_SOURCE
+from fpsolve.experiments.statements import STATEMENTS, Statement
+from fpsolve.experiments.verify import Equality, Verification, verify
+
+__all__ = [
+    "LEVELS",
+    "PUBLISHED_ETA",
+    "PUBLISHED_SOURCE",
+    "PURPOSES",
+    "SCHEDULES",
+    "STARTS",
+    "STATEMENTS",
+    "Equality",
+    "Statement",
+    "Verification",
+    "paper_cases",
+    "verify",
+    "verify_cases",
+]

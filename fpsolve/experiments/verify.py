@@ -1,0 +1,170 @@
+"""Run every built-in case, check every relation on it, and the equalities between cases."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from fpsolve.accuracy import assess
+from fpsolve.cases import Case
+from fpsolve.estimates import Estimate, Relation
+from fpsolve.experiments.builtin import verify_cases
+from fpsolve.experiments.paper_1d import SCHEDULES, STARTS
+from fpsolve.experiments.summary import verification_text
+from fpsolve.results import SpeedAccuracy
+from fpsolve.reverse import generated_fields
+
+#: called before each case with its name, how many are done and how many there are
+Progress = Callable[[str, int, int], None]
+
+VERDICTS = ("holds", "violated", "undecided", "undefined")
+
+
+@dataclasses.dataclass(frozen=True)
+class Equality:
+    """An equality between results: of several cases, or within one.
+
+    Parameters
+    ----------
+    cases : tuple of str
+        The cases whose results are compared.
+    relation : Relation
+        The two sides, with margin and verdict.
+    """
+
+    cases: tuple[str, ...]
+    relation: Relation
+
+    def json(self) -> dict[str, Any]:
+        """The entry of ``equalities`` in a JSON result."""
+        return self.relation.json() | {"cases": list(self.cases)}
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Verification:
+    """What :func:`verify` found.
+
+    Parameters
+    ----------
+    level : str
+        ``quick`` or ``full``.
+    cases : dict of SpeedAccuracy
+        The result of each case.
+    equalities : tuple of Equality
+        Equalities between cases.
+    seconds : float
+        Wall-clock time.
+    """
+
+    level: str
+    cases: dict[str, SpeedAccuracy]
+    equalities: tuple[Equality, ...]
+    seconds: float
+
+    def relations(self) -> Iterator[tuple[str, Relation]]:
+        """Every relation of every case, with the name of the case."""
+        for name, result in self.cases.items():
+            for relation in result.relations:
+                yield name, relation
+
+    @property
+    def summary(self) -> dict[str, int]:
+        """How many relations came out which way (the equalities between cases not counted)."""
+        counts = dict.fromkeys(VERDICTS, 0)
+        for _, relation in self.relations():
+            counts[relation.verdict] += 1
+        return counts
+
+    @property
+    def violated(self) -> tuple[tuple[str, Relation], ...]:
+        """Relations and equalities that do not hold, each with the name of its case."""
+        return self._with_verdict("violated")
+
+    @property
+    def undecided(self) -> tuple[tuple[str, Relation], ...]:
+        """Relations and equalities whose bars are too wide to tell, each with the name of its case."""
+        return self._with_verdict("undecided")
+
+    def _with_verdict(self, verdict: str) -> tuple[tuple[str, Relation], ...]:
+        between = [(" = ".join(equality.cases), equality.relation) for equality in self.equalities]
+        return tuple(pair for pair in [*self.relations(), *between] if pair[1].verdict == verdict)
+
+    def json(self) -> dict[str, Any]:
+        """The object that ``fpsolve verify --json`` prints."""
+        return {
+            "cases": {name: result.json() for name, result in self.cases.items()},
+            "relations": [relation.json() | {"case": name} for name, relation in self.relations()],
+            "equalities": [equality.json() for equality in self.equalities],
+            "summary": self.summary,
+            "seconds": self.seconds,
+        }
+
+    def text(self) -> str:
+        """Plain tables: quantities of every case, relations, the paper's Table I."""
+        return verification_text(self)
+
+
+def verify(level: str = "quick", progress: Progress | None = None) -> Verification:
+    """Check every relation on every built-in case.
+
+    Parameters
+    ----------
+    level : {"quick", "full"}
+        How many cases.
+    progress : callable, optional
+        ``(name, done, total)``, called before each case.
+
+    Returns
+    -------
+    Verification
+
+    Raises
+    ------
+    InputError
+        An unknown level.
+    """
+    began = time.perf_counter()
+    cases = verify_cases(level)
+    results = run_cases(cases, progress)
+    return Verification(level, results, tuple(equalities(results)), time.perf_counter() - began)
+
+
+def run_cases(cases: Mapping[str, Case], progress: Progress | None = None) -> dict[str, SpeedAccuracy]:
+    """Assess each case, in order."""
+    results = {}
+    for done, (name, case) in enumerate(cases.items()):
+        if progress is not None:
+            progress(name, done, len(cases))
+        results[name] = assess(case, generated_fields(case))
+    return results
+
+
+def equalities(results: Mapping[str, SpeedAccuracy]) -> Iterator[Equality]:
+    """Equalities that the theory demands between the paper's cases (docs: theorems).
+
+    Yields
+    ------
+    Equality
+        ``schedule-independence``: η of two schedules; ``geodesic-rate``: c₁ = η for optimal transport;
+        ``geodesic-cost``: c₂ = W₂²/τ for it.
+    """
+    first, *others = SCHEDULES
+    for start in STARTS:
+        for other in others:
+            pair = f"{start}/{first}", f"{start}/{other}"
+            if all(name in results for name in pair):
+                yield _equal("schedule-independence", "77", pair, *(results[name]["eta"] for name in pair))
+    for start in STARTS:
+        name = f"{start}/optimal-transport"
+        if name in results:
+            result = results[name]
+            cost = result["W2"].squared().scaled(1.0 / result.case["tau"])
+            yield _equal("geodesic-rate", "82", (name,), result["eta"], result["c1"])
+            yield _equal("geodesic-cost", "91", (name,), cost, result["c2"])
+
+
+def _equal(name: str, equation: str, cases: tuple[str, ...], left: Estimate, right: Estimate) -> Equality:
+    error = left.error + right.error
+    return Equality(cases, Relation(name, equation, left.value, right.value, error, equality=True))

@@ -1,0 +1,186 @@
+"""A verification as a readable page, with its figures and data beside it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import math
+import platform
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import markupsafe
+
+from fpsolve import __version__, plots
+from fpsolve.estimates import Relation
+from fpsolve.experiments.builtin import PURPOSES
+from fpsolve.experiments.paper_1d import SCHEDULES, STARTS
+from fpsolve.experiments.published import PUBLISHED_ETA, PUBLISHED_SOURCE
+from fpsolve.experiments.statements import STATEMENTS
+from fpsolve.experiments.summary import ONE_NUMBER, bar, counts_of, published_rows, reasons, short, verdict_line
+from fpsolve.experiments.verify import VERDICTS, Verification
+
+from fpsolve.results import MEANINGS, SYMBOLS, SpeedAccuracy
+
+REPORT, FIGURES, DATA = "report.html", "figures", "data"
+#: libraries whose versions the report names
+LIBRARIES = ("numpy", "scipy", "numba", "xarray", "netCDF4", "matplotlib")
+#: what each start of the paper is
+START_FORMULAS = {
+    "mean": "N(1, 1)",
+    "variance": "N(0, 0.8²)",
+    "mixture": "⅓ [N(−1/r, (0.3/r)²) + N(0, (0.8/r)²) + N(1/r, (0.3/r)²)], r = √0.94",
+    "uniform": "uniform on [−√3, √3]",
+}
+
+#: called before each file with its name
+Told = Callable[[str], None]
+
+
+def write_report(verification: Verification, out: Path, told: Told | None = None) -> None:
+    """Write ``report.html``, its figures and one NetCDF file per case.
+
+    Parameters
+    ----------
+    verification : Verification
+    out : Path
+        An existing folder; files of an earlier report in it are replaced.
+    told : callable, optional
+        Called with the name of each file before it is written.
+    """
+    said = told or (lambda name: None)
+    for folder in (FIGURES, DATA):
+        (out / folder).mkdir(exist_ok=True)
+    for name, result in verification.cases.items():
+        said(data_name(name))
+        save(result.data, out / data_name(name))
+    for name, draw in figures_of(verification):
+        said(name)
+        plots.save_figure(draw(), out / name)
+    said(REPORT)
+    temporary = out / f".{REPORT}.part"
+    temporary.write_text(page(verification), encoding="utf-8")
+    temporary.replace(out / REPORT)
+
+
+def foreign_files(out: Path) -> list[Path]:
+    """Files in a folder that no report writes: a reason not to write one there."""
+
+    def ours(path: Path) -> bool:
+        where = path.relative_to(out).as_posix()
+        return where == REPORT or (path.parent.parent == out and f"{path.parent.name}{path.suffix}" in {f"{FIGURES}.png", f"{DATA}.nc"})
+
+    return sorted(path for path in out.rglob("*") if not path.is_dir() and not ours(path))
+
+
+def data_name(case: str) -> str:
+    """Place of the NetCDF file of a case, below the report's folder."""
+    return f"{DATA}/{case.replace('/', '-')}.nc"
+
+
+def figure_name(title: str) -> str:
+    """Place of a figure, below the report's folder."""
+    return f"{FIGURES}/{title.replace('/', '-')}.png"
+
+
+def figures_of(verification: Verification) -> Iterator[tuple[str, Callable[[], Any]]]:
+    """Place of each figure, and what draws it."""
+    cases = verification.cases
+    groups = {
+        start: {name: cases[f"{start}/{name}"] for name in SCHEDULES if f"{start}/{name}" in cases} for start in STARTS
+    }
+    groups = {start: results for start, results in groups.items() if results}
+    if groups:
+        yield figure_name("bounds"), lambda: plots.bounds_figure(groups)
+        yield figure_name("rates"), lambda: plots.rates_figure(groups)
+    for start, results in groups.items():
+        yield figure_name(f"densities-{start}"), lambda results=results: plots.densities_figure(results)  # type: ignore[misc]
+    for name in others(verification):
+        yield figure_name(name), lambda name=name: plots.plot(cases[name])  # type: ignore[misc]
+
+
+def others(verification: Verification) -> list[str]:
+    """Cases beside the paper's that get a figure of their own."""
+    return [name for name in verification.cases if name in PURPOSES]
+
+
+def page(verification: Verification) -> str:
+    """The report as HTML; figures are expected beside it."""
+    loader = jinja2.PackageLoader("fpsolve", "templates")
+    environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment.filters |= {"pretty": pretty, "short": short, "bar": bar, "number": number, "figure": figure_name, "data": data_name}
+    return environment.get_template(f"{REPORT}.j2").render(
+        level=verification.level,
+        cases=verification.cases,
+        counts=verification.summary,
+        line=verdict_line(verification),
+        verdicts=VERDICTS,
+        violated=verification.violated,
+        undecided=verification.undecided,
+        starts={start: START_FORMULAS[start] for start in STARTS if f"{start}/cosine" in verification.cases},
+        others={name: PURPOSES[name] for name in others(verification)},
+        symbols=SYMBOLS,
+        meanings=MEANINGS,
+        statements=STATEMENTS,
+        by_relation=by_relation(verification),
+        relation_counts=counts_of(verification),
+        reasons=reasons(verification),
+        equalities=verification.equalities,
+        published=published_rows(verification.cases),
+        schedules=tuple(next(iter(PUBLISHED_ETA.values()))),
+        source=PUBLISHED_SOURCE,
+        one_number=ONE_NUMBER,
+        diagnostics={name: diagnostics(result) for name, result in verification.cases.items()},
+        versions=versions(),
+        seconds=verification.seconds,
+    )
+
+
+def by_relation(verification: Verification) -> dict[str, list[tuple[str, Relation]]]:
+    """Relation name -> the cases it was checked on."""
+    found: dict[str, list[tuple[str, Relation]]] = {}
+    for case, relation in verification.relations():
+        found.setdefault(relation.name, []).append((case, relation))
+    return found
+
+
+def diagnostics(result: SpeedAccuracy) -> dict[str, str]:
+    """What a case says of its own numerics, as words."""
+    found = result.diagnostics
+    cut = ", ".join(f"{SYMBOLS.get(key, key.replace('_', ' '))}: {number(value)}" for key, value in found["truncated"].items())
+    return {
+        "mass error": number(found["mass_error"]),
+        "least density": number(found["minimum_density"]),
+        "drift of D": "–" if found["chi2_drift"] is None else number(found["chi2_drift"]),
+        "cut off": cut or "–",
+        "seconds": f"{found['seconds']:.2f}",
+    }
+
+
+def pretty(text: str) -> markupsafe.Markup:
+    """Text as HTML, ``P_τ`` with a subscript."""
+    return markupsafe.Markup(re.sub(r"_(\w+?)(?=[²\W]|$)", r"<sub>\1</sub>", str(markupsafe.escape(text))))
+
+
+def number(value: Any) -> str:
+    """A number with few digits; a dash where there is none."""
+    if isinstance(value, str):
+        return value
+    return f"{value:.3g}" if math.isfinite(value) else "–"
+
+
+def versions() -> dict[str, str]:
+    """Versions of this package and of what it computes with."""
+    found = {"fpsolve": __version__, "Python": platform.python_version()}
+    for name in LIBRARIES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found[name] = "unknown"
+    return found
+
+
+def save(data: Any, path: Path) -> None:
+    data.to_netcdf(path)

@@ -1,0 +1,1 @@
+"""Claims of fpsolve, each with a command that checks it."""
