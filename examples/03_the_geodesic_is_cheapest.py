@@ -15,7 +15,7 @@ import fpsolve as fp
 
 def main(plot: bool = False) -> None:
     tau = 2.0
-    data = fp.Uniform(-1.5, 0.5)
+    data = fp.GaussianMixture(means=(-1.0, 0.2, 1.4), stds=(0.2, 0.5, 0.1), weights=(0.3, 0.5, 0.2))
     start = fp.Gaussian(mean=-0.3, std=0.9)
     schedules = {
         "cosine": fp.Cosine(tau=tau),
@@ -24,7 +24,7 @@ def main(plot: bool = False) -> None:
     }
     results = {}
     for name, schedule in schedules.items():
-        forward = fp.diffuse(data, schedule, cells=200, steps=20)
+        forward = fp.diffuse(data, schedule, cells=200, steps=12)
         results[name] = fp.speed_accuracy(forward, fp.generate(forward, start))
         print(f"{name:18} c1 = {results[name]['c1']}   c2 = {results[name]['c2']}")
 

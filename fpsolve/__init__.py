@@ -16,6 +16,7 @@ from fpsolve.densities import (
     Tabulated,
     Uniform,
     as_density,
+    from_samples,
 )
 from fpsolve.dynamics import diffuse
 from fpsolve.estimates import Estimate, Relation
@@ -35,6 +36,21 @@ from fpsolve.settings import InputError
 
 __version__ = "0.1.0"
 
+
+def __getattr__(name: str) -> object:
+    """Give ``plot`` at its first use: drawing alone needs matplotlib, which is slow to load."""
+    if name == "plot":
+        from fpsolve.plots import plot
+
+        return plot
+    raise AttributeError(f"module 'fpsolve' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """The public names, and those of every module."""
+    return sorted({*globals(), "plot"})
+
+
 __all__ = [
     # densities
     "Density",
@@ -45,6 +61,7 @@ __all__ = [
     "Tabulated",
     "Uniform",
     "as_density",
+    "from_samples",
     # schedules
     "ArraySchedule",
     "ConditionalOptimalTransport",
@@ -64,4 +81,5 @@ __all__ = [
     "InputError",
     "Relation",
     "SpeedAccuracy",
+    "plot",
 ]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import time
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -15,8 +16,9 @@ from fpsolve.bounds import RELATIONS
 from fpsolve.cases import Case, pack
 from fpsolve.densities import Density
 from fpsolve.dynamics import case_of
+from fpsolve.estimated import FIRST_PANELS, Estimated, ExactEstimate, GridEstimate, Window
 from fpsolve.estimates import ROUNDING, TOLERANCE, Estimate, Relation
-from fpsolve.processes import Geodesic, Process, Slices
+from fpsolve.processes import Geodesic, Process
 from fpsolve.quadrature import Array, TimePanels, integrate_in_time
 from fpsolve.results import SpeedAccuracy
 from fpsolve.reverse import Composition
@@ -28,51 +30,13 @@ from fpsolve.thermodynamics import (
     entropy_rates,
     flow_rates,
     transport_speed,
-    with_rounding,
 )
 from fpsolve.transport.coupling import Coupling
 
-#: panels in time that a smooth schedule starts with; they are halved where the nested rules disagree
-FIRST_PANELS = 16
 #: instants at which the speed in W2 is measured from the densities alone, as parts of tau
 PROBES = (0.1, 0.35, 0.6, 0.85)
 #: largest part of any mass that a window may cut, and the least that is worth reporting
 MOST_CUT, REPORTED_CUT = 1e-2, 1e-10
-
-Window = tuple[float, float] | None
-
-
-class Estimated(Protocol):
-    """How an estimated process is observed: by the exact composition, or on a grid."""
-
-    #: whether it can be observed at any time, or only at those it was solved for
-    flexible: bool
-
-    def observe(self, slices: Slices, times: Array) -> Series:
-        """``W1``, ``W1_rate`` and ``chi2`` at given times, with bars; the slices are those of the forward process."""
-
-
-@dataclasses.dataclass(frozen=True)
-class ExactEstimate:
-    """Observation of the composition F~_t = G o F_t on the forward process' own nodes."""
-
-    composition: Composition
-    flexible: bool = True
-
-    def observe(self, slices: Slices, times: Array) -> Series:
-        """Distances by integrals over x of functions of the label (78), (85)."""
-        ratio = self.composition.ratio(slices.label)
-        lead = self.composition.lead(slices.label)
-        excess, flow = ratio - 1.0, slices.pdf * slices.velocity
-        # F~ - F > 0 where F - F~ < 0, and P~ - P = (ratio - 1) P
-        pull = -np.sign(lead) * flow * excess
-        below = np.minimum(*self.composition.final.tails(slices.label)[1:])
-        return {
-            "W1": with_rounding(slices, np.abs(lead), np.abs(lead) + below / 8.0),
-            "W1_rate": with_rounding(slices, pull, np.abs(flow) * (1.0 + ratio) / 8.0 + np.abs(pull)),
-            "chi2": with_rounding(slices, slices.pdf * excess**2, slices.pdf * np.abs(excess) * (ratio + np.abs(excess))),
-        }
-
 
 @dataclasses.dataclass(frozen=True)
 class Numerics:
@@ -125,23 +89,20 @@ def measure(
     if numerics.window is None:
         return *whole, {}
     cut = _masses_cut(composition, numerics)
-    windowed = _measure(process, composition, make(numerics.window), numerics)
+    windowed, stored = _measure(process, composition, make(numerics.window), numerics)
+    windowed = dataclasses.replace(windowed, whole=whole[0])
     missing = {
         name: whole[0].quantities[name].value - value.value
-        for name, value in windowed[0].quantities.items()
+        for name, value in windowed.quantities.items()
         if not whole[0].quantities[name].finite or abs(whole[0].quantities[name].value - value.value) > REPORTED_CUT
     }
     missing = {name: value for name, value in missing.items() if not math.isnan(value)}
-    return *windowed, {name: value for name, value in cut.items() if value > REPORTED_CUT} | missing
+    return windowed, stored, {name: value for name, value in cut.items() if value > REPORTED_CUT} | missing
 
 
 def check_relations(m: Measurement) -> list[Relation]:
     """Every relation of the paper that a speed-accuracy experiment can check, each with margin and verdict."""
-    return [relation(m) for relation in RELATIONS]
-
-
-def grid_estimate(case: Case, process: Process) -> Callable[[Window], Estimated]:
-    raise InputError('estimated', 'not yet')
+    return [relation(m.widened()) for relation in RELATIONS]
 
 
 def _measure(
@@ -172,7 +133,7 @@ def _measure(
     ends = {name: _at_ends(values[name], errors[name]) for name in ("W1",)}
     quantities = _quantities(process, integrals.value, integrals.error, divergence, ends["W1"], why)
     probes = tuple(
-        {"t": part * tau} | transport_speed(process, part * tau, composition.labels) for part in PROBES if window is None
+        {"t": t} | transport_speed(process, t, composition.labels) for t in _probe_times(process) if window is None
     )
     times = np.concatenate([c[0] for c in collected])
     order = np.argsort(times)
@@ -193,6 +154,16 @@ def _measure(
     return measured, Measurement(
         times=every, series=values, errors=errors, temperature=process.temperature(every), **common
     )
+
+
+def _probe_times(process: Process) -> Array:
+    """Instants for the measurement of speed from densities, halfway between kinks of the process."""
+    times = np.array(PROBES) * process.tau
+    kinks = np.concatenate([[0.0], process.kinks(), [process.tau]])
+    if kinks.size == 2:
+        return times
+    i = np.searchsorted(kinks, times)
+    return 0.5 * (kinks[i - 1] + kinks[i])
 
 
 def _derived(series: Series, divergence: Estimate) -> Series:
@@ -304,9 +275,17 @@ def speed_accuracy(forward: xr.Dataset, generated: xr.Dataset) -> SpeedAccuracy:
         The two do not belong together, or a window cuts more than 1% of a mass.
     """
     case, origin = case_of(generated), case_of(forward)
-    if pack(origin.recipe()["data"]) != pack(case.recipe()["data"]) or origin.tau != case.tau:
+    if not same_process(origin, case):
         raise InputError("generated", "it was generated from another forward process; pass the pair that belongs together")
     return assess(case, generated)
+
+
+def same_process(one: Case, other: Case) -> bool:
+    """Whether two cases have the same data and schedule."""
+    (text, arrays), (other_text, others) = (
+        pack({"data": case.data.recipe(), "schedule": case.schedule.recipe()}) for case in (one, other)
+    )
+    return text == other_text and all(np.array_equal(array, others[name]) for name, array in arrays.items())
 
 
 def assess(case: Case, fields: xr.Dataset) -> SpeedAccuracy:
@@ -316,8 +295,7 @@ def assess(case: Case, fields: xr.Dataset) -> SpeedAccuracy:
         raise InputError("start", "missing; an estimated process begins somewhere")
     process = case.process
     numerics = Numerics(case.steps, case.restriction, case.tolerance)
-    estimated = None if case.estimated == "exact" else grid_estimate(case, process)
-    measured, stored, truncated = measure(process, case.start, numerics, estimated)
+    measured, stored, truncated = measure(process, case.start, numerics, _route(case, process))
     data = fields.assign({name: array for name, array in rates_of(stored).items()})
     chi2, start = measured.series["chi2"], measured.quantities["D0"]
     diagnostics = {
@@ -328,6 +306,13 @@ def assess(case: Case, fields: xr.Dataset) -> SpeedAccuracy:
         "seconds": time.perf_counter() - began,
     }
     return SpeedAccuracy(case.recipe(), measured.quantities, tuple(check_relations(measured)), data, diagnostics)
+
+
+def _route(case: Case, process: Process) -> Callable[[Window], Estimated] | None:
+    """How the estimated process of a case is computed; None for the exact composition."""
+    if case.estimated == "exact" or case.start is None:
+        return None
+    return functools.partial(GridEstimate, process, case.start, case.estimated, case.cells, case.steps)
 
 
 def rates_of(stored: Measurement) -> dict[str, xr.Variable]:

@@ -9,7 +9,8 @@ import xarray as xr
 
 from fpsolve.cases import Case, pack, unpack
 from fpsolve.densities import as_density
-from fpsolve.processes import Process
+from fpsolve.densities.base import mass_between
+from fpsolve.processes import Process, State
 from fpsolve.quadrature import Array
 from fpsolve.schedules import OptimalTransport, Schedule
 from fpsolve.settings import InputError
@@ -67,7 +68,7 @@ def diffuse(
     case = Case(as_density(data), schedule, cells=cells, lower=lower, upper=upper, steps=steps)
     process, times = case.process, stored_times(case)
     edges = grid_edges(case, span_of(process, times))
-    return assemble(case, times, edges, forward_fields(process, times, edges))
+    return assemble(case, times, edges, forward_fields([process.state(t, edges) for t in times], edges))
 
 
 def stored_times(case: Case) -> Array:
@@ -87,15 +88,12 @@ def grid_edges(case: Case, span: tuple[float, float]) -> Array:
     return np.linspace(lower, upper, case.cells + 1)
 
 
-def forward_fields(process: Process, times: Array, edges: Array) -> dict[str, Array]:
-    """Density, velocity and current at every stored time."""
-    density, velocity, current = [], [], []
-    for t in times:
-        state = process.state(t, edges)
-        density.append(process.density(t).cell_averages(edges))
-        velocity.append(state.velocity)
-        current.append(np.where(state.pdf > 0.0, state.pdf * state.velocity, 0.0))
-    return {"density": np.array(density), "velocity": np.array(velocity), "current": np.array(current)}
+def forward_fields(states: list[State], edges: Array) -> dict[str, Array]:
+    """Density, velocity and current from the states at the cell faces."""
+    masses = mass_between(np.array([s.cdf for s in states]), np.array([s.sf for s in states]))
+    pdf, velocity = np.array([s.pdf for s in states]), np.array([s.velocity for s in states])
+    current = np.multiply(pdf, velocity, out=np.zeros_like(pdf), where=pdf > 0.0)
+    return {"density": masses / np.diff(edges), "velocity": velocity, "current": current}
 
 
 def assemble(case: Case, times: Array, edges: Array, fields: dict[str, Array]) -> xr.Dataset:

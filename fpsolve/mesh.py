@@ -8,7 +8,9 @@ from fpsolve.kernels.mixture import march
 from fpsolve.quadrature import Array
 
 #: panel width in units of a feature's width, and growth of the width with the distance from the feature
-STEP, GROWTH = 0.75, 0.12
+STEP, GROWTH = 0.75, 0.15
+#: the same for a first mesh that is going to be halved where needed
+COARSE = {"step": 2.0, "growth": 0.3}
 
 
 def marched(hard: Array, centres: Array, scales: Array, step: float = STEP, growth: float = GROWTH) -> Array:

@@ -52,8 +52,8 @@ NODES = np.concatenate([-_HALF_NODES[:-1], _HALF_NODES[::-1]])
 KRONROD = np.concatenate([_HALF_KRONROD[:-1], _HALF_KRONROD[::-1]])
 GAUSS = np.concatenate([_HALF_GAUSS[:-1], _HALF_GAUSS[::-1]])
 POINTS = NODES.size
-#: how many times the outermost panel the mass beyond it may be: panels there grow by an eighth, so this covers tails
-#: of integrands that fall as slowly as x^(-1.1)
+#: how many times the outermost panel the mass beyond it may be: panels there grow by a seventh, so this covers
+#: tails of integrands that fall as slowly as x^(-1.08)
 TAIL_FACTOR = 100.0
 
 
@@ -162,7 +162,8 @@ def integrate_in_time(
                 f"{name} sum": panel_sum[name],
                 f"{name} bar": gap + np.sum(bars * kronrod, axis=1),
             }
-            worst = np.maximum(worst, gap / (totals[name] + 1e-300))
+            noise = np.sum(bars * kronrod, axis=1)  # below it, halving the panel cannot help
+            worst = np.maximum(worst, np.where(gap > noise, gap, 0.0) / (totals[name] + 1e-300))
         again = worst > tolerance / max(panels.edges.size - 1, 1)
         if used + 2 * np.count_nonzero(again) > most_panels:
             again[:] = False

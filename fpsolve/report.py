@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import importlib.metadata
 import math
 import platform
@@ -11,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-import markupsafe
 
 from fpsolve import __version__, plots
 from fpsolve.estimates import Relation
@@ -20,8 +20,8 @@ from fpsolve.experiments.paper_1d import SCHEDULES, STARTS
 from fpsolve.experiments.published import PUBLISHED_ETA, PUBLISHED_SOURCE
 from fpsolve.experiments.statements import STATEMENTS
 from fpsolve.experiments.summary import ONE_NUMBER, bar, counts_of, published_rows, reasons, short, verdict_line
-from fpsolve.experiments.verify import VERDICTS, Verification
-
+from fpsolve.experiments.verification import VERDICTS, Verification
+from fpsolve.io import write
 from fpsolve.results import MEANINGS, SYMBOLS, SpeedAccuracy
 
 REPORT, FIGURES, DATA = "report.html", "figures", "data"
@@ -46,7 +46,7 @@ def write_report(verification: Verification, out: Path, told: Told | None = None
     ----------
     verification : Verification
     out : Path
-        An existing folder; files of an earlier report in it are replaced.
+        An existing folder.
     told : callable, optional
         Called with the name of each file before it is written.
     """
@@ -55,24 +55,12 @@ def write_report(verification: Verification, out: Path, told: Told | None = None
         (out / folder).mkdir(exist_ok=True)
     for name, result in verification.cases.items():
         said(data_name(name))
-        save(result.data, out / data_name(name))
+        write(result.data, out / data_name(name))
     for name, draw in figures_of(verification):
         said(name)
         plots.save_figure(draw(), out / name)
     said(REPORT)
-    temporary = out / f".{REPORT}.part"
-    temporary.write_text(page(verification), encoding="utf-8")
-    temporary.replace(out / REPORT)
-
-
-def foreign_files(out: Path) -> list[Path]:
-    """Files in a folder that no report writes: a reason not to write one there."""
-
-    def ours(path: Path) -> bool:
-        where = path.relative_to(out).as_posix()
-        return where == REPORT or (path.parent.parent == out and f"{path.parent.name}{path.suffix}" in {f"{FIGURES}.png", f"{DATA}.nc"})
-
-    return sorted(path for path in out.rglob("*") if not path.is_dir() and not ours(path))
+    (out / REPORT).write_text(page(verification), encoding="utf-8")
 
 
 def data_name(case: str) -> str:
@@ -110,7 +98,8 @@ def page(verification: Verification) -> str:
     """The report as HTML; figures are expected beside it."""
     loader = jinja2.PackageLoader("fpsolve", "templates")
     environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"pretty": pretty, "short": short, "bar": bar, "number": number, "figure": figure_name, "data": data_name}
+    environment.filters |= {"pretty": pretty, "short": short, "bar": bar}
+    environment.filters |= {"figure": figure_name, "data": data_name}
     return environment.get_template(f"{REPORT}.j2").render(
         level=verification.level,
         cases=verification.cases,
@@ -149,7 +138,8 @@ def by_relation(verification: Verification) -> dict[str, list[tuple[str, Relatio
 def diagnostics(result: SpeedAccuracy) -> dict[str, str]:
     """What a case says of its own numerics, as words."""
     found = result.diagnostics
-    cut = ", ".join(f"{SYMBOLS.get(key, key.replace('_', ' '))}: {number(value)}" for key, value in found["truncated"].items())
+    names = SYMBOLS | {"mass": "mass of P", "mass_estimated": "mass of P̃"}
+    cut = ", ".join(f"{names.get(key, key)}: {number(value)}" for key, value in found["truncated"].items())
     return {
         "mass error": number(found["mass_error"]),
         "least density": number(found["minimum_density"]),
@@ -159,9 +149,9 @@ def diagnostics(result: SpeedAccuracy) -> dict[str, str]:
     }
 
 
-def pretty(text: str) -> markupsafe.Markup:
-    """Text as HTML, ``P_τ`` with a subscript."""
-    return markupsafe.Markup(re.sub(r"_(\w+?)(?=[²\W]|$)", r"<sub>\1</sub>", str(markupsafe.escape(text))))
+def pretty(text: str) -> str:
+    """Text as safe HTML, ``P_τ`` with a subscript."""
+    return re.sub(r"_(\w+?)(?=[²\W]|$)", r"<sub>\1</sub>", html.escape(text))
 
 
 def number(value: Any) -> str:
@@ -180,7 +170,3 @@ def versions() -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             found[name] = "unknown"
     return found
-
-
-def save(data: Any, path: Path) -> None:
-    data.to_netcdf(path)

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from fpsolve.backward import grid_for, remap, run_on_grid
 from fpsolve.cases import Case
 from fpsolve.densities import Density, as_density
 from fpsolve.densities.base import FAINTEST, mass_between
+from fpsolve.densities.reach import ratio_reach
 from fpsolve.dynamics import GRID_TAIL, assemble, case_of, forward_fields, grid_edges, span_of, stored_times
 from fpsolve.estimates import TOLERANCE
 from fpsolve.mesh import marched
@@ -64,6 +66,8 @@ class Composition:
     def span(self) -> tuple[float, float]:
         """Range of the labels: nearly all of both densities, as far as P_tau can be told from zero."""
         ends = [self.final.interval(LABEL_TAIL), self.start.interval(LABEL_TAIL)]
+        low, high, why = ratio_reach(self.final, self.start)
+        ends += [] if why else [(low, high)]
         faint = self.final.quantile(np.array([FAINTEST, 1.0]), np.array([1.0, FAINTEST]))
         low, high = max(min(e[0] for e in ends), faint[0]), min(max(e[1] for e in ends), faint[1])
         return float(low), float(high)
@@ -80,9 +84,10 @@ class Composition:
     def labels(self) -> Array:
         """Panel edges at t = tau: structure of both densities, their jumps, and the sign changes of F~ - F."""
         low, high = self.span
-        inner = np.concatenate([self.final.breaks(), self.start.breaks()])
+        both = (self.final, self.start)
+        inner = np.concatenate([d.breaks() for d in both] + [d.kinks() for d in both])
         hard = distinct(np.sort(np.concatenate([[low, high], inner[(inner > low) & (inner < high)]])))
-        pairs = zip(self.final.features(), self.start.features(), strict=True)
+        pairs = zip(*(d.features() for d in both), strict=True)
         centres, scales = (np.concatenate(pair) for pair in pairs)
         edges = marched(hard, centres, scales)
         return distinct(np.sort(np.concatenate([edges, self._sign_changes(edges)])))
@@ -108,7 +113,11 @@ class Composition:
     def tails(self, t: float, x: Array) -> tuple[Array, Array]:
         """Both tail probabilities of P~_t at points."""
         _, cdf, sf = self.process.density(t).tails(x)
-        label = x if t == self.process.tau else self.final.quantile(cdf, sf)
+        return self.carried(cdf, sf)
+
+    def carried(self, cdf: Array, sf: Array) -> tuple[Array, Array]:
+        """Tail probabilities of P~_t where those of P_t are ``cdf`` and ``sf``: the function G."""
+        label = self.final.quantile(cdf, sf)
         _, start_cdf, start_sf = self.start.tails(label)
         # beyond the labels P_tau cannot be told from zero: nothing of either density is left there
         start_cdf = np.where(cdf > 0.0, start_cdf, 0.0)
@@ -177,10 +186,20 @@ def generated_fields(case: Case) -> xr.Dataset:
         low, high = composition.interval(t, GRID_TAIL)
         span = min(span[0], low), max(span[1], high)
     edges = grid_edges(case, span)
-    fields = forward_fields(process, times, edges)
+    states = [process.state(t, edges) for t in times]
+    fields = forward_fields(states, edges)
     if case.estimated == "exact":
-        masses = np.array([composition.cell_masses(t, edges) for t in times])
+        masses = np.array([mass_between(*composition.carried(state.cdf, state.sf)) for state in states])
     else:
-        masses = estimated_masses(process, case.start, edges, times, case.estimated)
+        masses = _masses_on_grid(case, edges, times)
     fields["density_estimated"] = masses / np.diff(edges)
     return assemble(case, times, edges, fields)
+
+
+def _masses_on_grid(case: Case, edges: Array, times: Array) -> Array:
+    """Cell masses of the estimated process by a route on the grid; moving cells are brought back to the fixed ones."""
+    assert case.start is not None
+    if case.estimated != "characteristics":
+        return run_on_grid(case.process, case.start, edges, times, case.estimated).masses
+    own = grid_for(case.process, case.start, case.cells, None, "characteristics")
+    return remap(run_on_grid(case.process, case.start, own, times, "characteristics"), edges)

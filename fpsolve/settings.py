@@ -122,7 +122,10 @@ def number(key: str, value: Any, *, above: float = -math.inf, least: float = -ma
     """A finite number within bounds (``above`` and ``below`` exclusive, ``least`` inclusive), or an InputError."""
     if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
         raise InputError(key, f"given {value!r}; expected a number")
-    result = float(value)
+    try:
+        result = float(value)
+    except OverflowError:
+        result = math.inf
     if not math.isfinite(result):
         raise InputError(key, f"given {value!r}; expected a finite number")
     if not above < result < below or result < least:

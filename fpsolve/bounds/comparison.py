@@ -45,7 +45,7 @@ def tightest_instant(
     if not np.any(usable):
         return Relation.undefined(name, equation, "no instant at which both sides have a value")
     # an instant at which everything nearly vanishes decides nothing, unless it is a violation
-    telling = usable & ((size > 1e-6 * float(np.max(size[usable]))) | (margin < -error))
+    telling = usable & ((size > 1e-3 * float(np.max(size[usable]))) | (margin < -error))
     # most violated first, beyond its bar; among those within their bars the least margin
     with np.errstate(divide="ignore", invalid="ignore"):
         score = np.where(telling, (margin + np.where(margin < 0, error, 0.0)) / size, np.inf)

@@ -11,7 +11,7 @@ def instantaneous_speed_accuracy(m: Measurement) -> Relation:
     """Compare v_loss² = (∂_t W₁)² / D_0 with T S' at every instant (80), (81)."""
     name, equation = "instantaneous-speed-accuracy", "80-81"
     if not m.has("v_loss_squared"):
-        return Relation.undefined(name, equation, m.quantities["D0"].why)
+        return Relation.undefined(name, equation, m.quantities["c1"].why)
     loss = m.series["v_loss_squared"], m.errors["v_loss_squared"]
     return tightest_instant(name, equation, m, loss, (m.series["dissipation"], m.errors["dissipation"]))
 

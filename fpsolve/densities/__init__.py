@@ -5,6 +5,7 @@ from fpsolve.densities.blurred import Blurred, blur
 from fpsolve.densities.foreign import ScipyDensity
 from fpsolve.densities.gaussian import Gaussian, GaussianMixture, MixtureDensity
 from fpsolve.densities.panelled import FunctionDensity, PiecewisePolynomial, Tabulated, as_density
+from fpsolve.densities.samples import from_samples
 from fpsolve.densities.uniform import Uniform
 
 __all__ = [
@@ -20,4 +21,5 @@ __all__ = [
     "Uniform",
     "as_density",
     "blur",
+    "from_samples",
 ]

@@ -8,6 +8,7 @@ from typing import ClassVar, final
 import numpy as np
 
 from fpsolve.densities.panels import Panels
+from fpsolve.estimates import ROUNDING
 from fpsolve.quadrature import Array
 from fpsolve.settings import InputError, Settings
 
@@ -25,6 +26,8 @@ class Density(Settings, abc.ABC):
     """
 
     family: ClassVar[str] = "density"
+    #: relative accuracy of the density and its tails
+    precision: ClassVar[float] = ROUNDING
 
     @abc.abstractmethod
     def tails(self, x: Array) -> tuple[Array, Array, Array]:
@@ -39,7 +42,11 @@ class Density(Settings, abc.ABC):
         """Where the density has structure and on what scale: centres and widths, two arrays of one shape."""
 
     def breaks(self) -> Array:
-        """Points where the density or a low derivative of it jumps."""
+        """Points where the density jumps."""
+        return np.empty(0)
+
+    def kinks(self) -> Array:
+        """Points where a low derivative of the density jumps."""
         return np.empty(0)
 
     def pdf(self, x: Array) -> Array:

@@ -3,48 +3,108 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+from typing import ClassVar
 
 import numpy as np
 
 from fpsolve.densities.base import Density
 from fpsolve.densities.gaussian import Components, EvolvedMixture, MixtureDensity
-from fpsolve.densities.panels import GAUSS_NODES, GAUSS_WEIGHTS, Panels, fit_panels
+from fpsolve.densities.panels import DEGREE, GAUSS_NODES, GAUSS_WEIGHTS, PANEL_PRECISION, Panels, fit_panels
 from fpsolve.densities.rootfinding import invert_tails
-from fpsolve.kernels.convolution import blurred
-from fpsolve.mesh import marched
+from fpsolve.kernels.convolution import blurred, blurred_log_density
+from fpsolve.mesh import COARSE, marched
 from fpsolve.quadrature import Array
 
-#: Gaussian widths beyond the data that labels of the flow can lie (tails down to 1e-300)
-FAR = 38.0
+#: a block of the data at most this many kernel widths wide is integrated by one Gauss rule
+WIDEST_BLOCK = 1.0
+
+
+def blocks(held: Panels, widest: float) -> tuple[Array, ...]:
+    """Panels merged into blocks up to ``widest`` wide; panels that are wider stay as they are.
+
+    A merged block holds the masses that integrate the density against every polynomial of degree 15 exactly, so a
+    kernel that is smooth on the block sees no difference.
+
+    Returns
+    -------
+    edges, coefficients, masses, left, right
+        ``masses`` is NaN where a block is a panel of its own.
+    """
+    keep = [0]
+    for i in range(1, held.edges.size):
+        if i == held.edges.size - 1 or held.edges[i + 1] - held.edges[keep[-1]] > widest:
+            keep.append(i)
+    first = np.array(keep)
+    edges = held.edges[first]
+    wide = np.diff(edges) > widest
+    values = np.polynomial.legendre.legval(GAUSS_NODES, held.coefficients.T)
+    half = 0.5 * np.diff(held.edges)[:, None]
+    nodes = 0.5 * (held.edges[1:] + held.edges[:-1])[:, None] + half * GAUSS_NODES
+    owner = np.repeat(np.arange(edges.size - 1), np.diff(first))
+    unit = (2.0 * nodes - (edges[1:] + edges[:-1])[owner, None]) / np.diff(edges)[owner, None]
+    legendre = np.polynomial.legendre.legvander(unit, DEGREE)
+    moments = np.einsum("in,ink->ik", values * half * GAUSS_WEIGHTS, legendre)
+    moments = np.add.reduceat(moments, first[:-1], axis=0)
+    masses = (moments * (np.arange(DEGREE + 1) + 0.5)) @ np.polynomial.legendre.legvander(GAUSS_NODES, DEGREE).T
+    masses = masses * GAUSS_WEIGHTS
+    masses[wide] = np.nan
+    return edges, held.coefficients[first[:-1]], masses, held.left[first], held.right[first]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Blurred(Density):
     """Law of ``scale y + width e`` with y from a piecewise polynomial and e standard normal; ``scale, width > 0``."""
 
+    precision: ClassVar[float] = PANEL_PRECISION
     data: Density
     scale: float
     width: float
 
+    @functools.cached_property
+    def _blocks(self) -> tuple[Array, ...]:
+        """Edges, coefficients, node masses and outer masses of the blocks that the kernel reads."""
+        return blocks(self.data.panels(), WIDEST_BLOCK * self.width / self.scale)
+
     def state(self, x: Array) -> tuple[Array, ...]:
         """Density, both tails, E[y|x] and score at points of any shape."""
-        held = self.data.panels()
         flat = np.ascontiguousarray(x, float).ravel()
         out = np.empty((5, flat.size))
-        held_arrays = (held.edges, held.coefficients, held.left, held.right)
-        blurred(flat, *held_arrays, self.scale, self.width, GAUSS_NODES, GAUSS_WEIGHTS, *out)
+        blurred(flat, *self._blocks, self.scale, self.width, GAUSS_NODES, GAUSS_WEIGHTS, *out)
+        out[:3] = np.maximum(out[:3], 0.0)  # where the data vanish their polynomials may dip below zero by rounding
         return tuple(row.reshape(np.shape(x)) for row in out)
 
     def tails(self, x: Array) -> tuple[Array, Array, Array]:
         pdf, cdf, sf, _, _ = self.state(x)
         return pdf, cdf, sf
 
+    def logpdf(self, x: Array) -> Array:
+        flat, out = np.ascontiguousarray(x, float).ravel(), np.empty(np.size(x))
+        rule = (self.scale, self.width, GAUSS_NODES, GAUSS_WEIGHTS)
+        blurred_log_density(flat, *self._blocks[:3], *rule, out)
+        return out.reshape(np.shape(x))
+
+    @functools.cached_property
+    def _ladder(self) -> tuple[Array, Array, Array]:
+        """Points with their tails, from far left to far right: brackets for the quantile."""
+        edges = self.data.panels().edges
+        reach = self.width * np.array([38.0, 26.0, 18.0, 12.0, 8.0, 5.0, 3.0, 2.0, 1.0, 0.0])
+        inner = self.scale * edges[:: max(edges.size // 48, 1)]
+        points = [self.scale * edges[0] - reach, inner, self.scale * edges[-1] + reach]
+        for end in self.data.breaks() * self.scale:
+            points.append(end + np.concatenate([-reach[4:], reach[4:]]))
+        ladder = np.unique(np.concatenate(points))
+        _, cdf, sf = self.tails(ladder)
+        return ladder, np.maximum.accumulate(cdf), np.minimum.accumulate(sf)
+
     def quantile(self, cdf: Array, sf: Array | None = None) -> Array:
         cdf = np.asarray(cdf, float)
         sf = 1.0 - cdf if sf is None else np.asarray(sf, float)
-        edges = self.data.panels().edges
-        low, high = self.scale * edges[0] - FAR * self.width, self.scale * edges[-1] + FAR * self.width
-        return invert_tails(self.tails, cdf, sf, np.full(cdf.shape, low), np.full(cdf.shape, high))
+        ladder, below, above = self._ladder
+        from_left = np.searchsorted(below, cdf, side="right") - 1
+        from_right = ladder.size - 1 - np.searchsorted(above[::-1], sf, side="right")
+        index = np.clip(np.where(cdf < sf, from_left, from_right), 0, ladder.size - 2)
+        return invert_tails(self.tails, cdf, sf, ladder[index], ladder[index + 1])
 
     def features(self) -> tuple[Array, Array]:
         centres, scales = self.data.features()
@@ -54,7 +114,7 @@ class Blurred(Density):
         return centres, np.hypot(scales, self.width)
 
     def panels(self) -> Panels:
-        return fit_panels(self.pdf, marched(np.array(self.interval()), *self.features()))
+        return fit_panels(self.pdf, marched(np.array(self.interval()), *self.features(), **COARSE))
 
     def moment(self, power: int) -> float:
         first, second = (self.data.moment(n) for n in (1, 2))

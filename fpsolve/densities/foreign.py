@@ -9,15 +9,16 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from fpsolve.densities.base import TAIL, Density
+from fpsolve.densities.base import TAIL
+from fpsolve.densities.panelled import PanelledDensity
 from fpsolve.densities.panels import Panels, fit_panels
-from fpsolve.mesh import marched
+from fpsolve.mesh import COARSE, marched
 from fpsolve.quadrature import Array
 from fpsolve.settings import InputError, Recipe, suggestion
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class ScipyDensity(Density):
+class ScipyDensity(PanelledDensity):
     """A continuous scipy.stats distribution, by name and parameters.
 
     Parameters
@@ -72,20 +73,21 @@ class ScipyDensity(Density):
         return self._frozen  # type: ignore[attr-defined]
 
     def tails(self, x: Array) -> tuple[Array, Array, Array]:
-        d = self._distribution
+        # scipy's own functions can be slow: the panels serve wherever they reach
         x = np.asarray(x, float)
-        return np.asarray(d.pdf(x)), np.asarray(d.cdf(x)), np.asarray(d.sf(x))
+        pdf, cdf, sf = self._panels.tails(x)
+        outside = (x < self._panels.edges[0]) | (x > self._panels.edges[-1])
+        if np.any(outside):
+            d, far = self._distribution, x[outside]
+            pdf[outside], cdf[outside], sf[outside] = d.pdf(far), d.cdf(far), d.sf(far)
+        return pdf, cdf, sf
 
     def logpdf(self, x: Array) -> Array:
         return np.asarray(self._distribution.logpdf(x))
 
-    def quantile(self, cdf: Array, sf: Array | None = None) -> Array:
-        cdf = np.asarray(cdf, float)
-        sf = 1.0 - cdf if sf is None else np.asarray(sf, float)
-        d = self._distribution
-        return np.where(cdf < sf, d.ppf(np.minimum(cdf, 1.0)), d.isf(np.minimum(sf, 1.0)))
-
-    def features(self) -> tuple[Array, Array]:
+    @functools.cached_property
+    def _shape(self) -> tuple[Array, Array]:
+        """Where the distribution is and how wide."""
         low, middle, high = self._distribution.ppf([0.1587, 0.5, 0.8413])
         return np.array([low, middle, high]), np.full(3, 0.5 * (high - low))
 
@@ -100,9 +102,9 @@ class ScipyDensity(Density):
 
     @functools.cached_property
     def _panels(self) -> Panels:
-        lower, upper = self.interval(TAIL)
+        lower, upper = (float(end) for end in (self._distribution.ppf(TAIL), self._distribution.isf(TAIL)))
         hard = np.array([lower, upper])
-        return fit_panels(lambda x: np.asarray(self._distribution.pdf(x)), marched(hard, *self.features()))
+        return fit_panels(lambda x: np.asarray(self._distribution.pdf(x)), marched(hard, *self._shape, **COARSE))
 
     def panels(self) -> Panels:
         return self._panels

@@ -12,7 +12,7 @@ from scipy.special import ndtri
 from fpsolve.densities.base import TAIL, Density
 from fpsolve.densities.panels import Panels, fit_panels
 from fpsolve.kernels.mixture import mixture_flow, mixture_log_density, mixture_quantile, mixture_tails
-from fpsolve.mesh import marched
+from fpsolve.mesh import COARSE, marched
 from fpsolve.quadrature import Array
 from fpsolve.settings import InputError, number, numbers
 
@@ -75,7 +75,7 @@ class MixtureDensity(Density, abc.ABC):
 
     def panels(self) -> Panels:
         lower, upper = self.interval(TAIL)
-        return fit_panels(self.pdf, marched(np.array([lower, upper]), *self.features()))
+        return fit_panels(self.pdf, marched(np.array([lower, upper]), *self.features(), **COARSE))
 
     def moment(self, power: int) -> float:
         parts = self.components

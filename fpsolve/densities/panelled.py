@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from fpsolve.densities.base import TAIL, Density, check_points
-from fpsolve.densities.panels import Panels, fit_panels
+from fpsolve.densities.panels import PANEL_PRECISION, Panels, fit_panels
 from fpsolve.densities.rootfinding import invert_tails
 from fpsolve.mesh import marched
 from fpsolve.quadrature import Array
@@ -19,10 +19,14 @@ from fpsolve.settings import InputError, Recipe, number
 
 #: how far the mass of given values may be from one before it is an error rather than rounding
 MASS_TOLERANCE = 1e-6
+#: rounding of a sum of masses
+_ROUNDING = 1e-14
 
 
 class PanelledDensity(Density, abc.ABC):
     """A density whose tails, quantiles and moments come from its panels."""
+
+    precision: ClassVar[float] = PANEL_PRECISION
 
     def tails(self, x: Array) -> tuple[Array, Array, Array]:
         return self.panels().tails(x)
@@ -39,7 +43,7 @@ class PanelledDensity(Density, abc.ABC):
 
     def features(self) -> tuple[Array, Array]:
         edges = self.panels().edges
-        return 0.5 * (edges[1:] + edges[:-1]), 0.5 * np.diff(edges)
+        return 0.5 * (edges[1:] + edges[:-1]), np.diff(edges)
 
     @property
     def support(self) -> tuple[float, float]:
@@ -80,7 +84,8 @@ class Tabulated(PanelledDensity):
         if abs(mass - 1.0) > MASS_TOLERANCE:
             raise InputError("averages", f"their mass is {mass:.9g}; it must be 1 (divide by it)")
         object.__setattr__(self, "edges", edges)
-        object.__setattr__(self, "averages", averages / mass)
+        # values that are normalised to rounding stay as they are: a recipe must rebuild the same numbers
+        object.__setattr__(self, "averages", averages / mass if abs(mass - 1.0) > _ROUNDING else averages)
 
     @functools.cached_property
     def _panels(self) -> Panels:
@@ -89,8 +94,12 @@ class Tabulated(PanelledDensity):
     def panels(self) -> Panels:
         return self._panels
 
+    def kinks(self) -> Array:
+        """The cell edges: the density is a quadratic in each cell, and continuous."""
+        return self.edges
+
     def breaks(self) -> Array:
-        """The edges of the support: between cells the density is continuous."""
+        """The edges of the support."""
         inside = np.concatenate([[0.0], self.averages, [0.0]]) > 0.0
         return self.edges[inside[1:] != inside[:-1]]
 

@@ -11,6 +11,8 @@ from fpsolve.kernels.convolution import legendre_points, panel_tails
 from fpsolve.quadrature import Array
 
 DEGREE = 15
+#: relative accuracy granted to a density that panels represent, and to everything made of it
+PANEL_PRECISION = 4e-12
 GAUSS_NODES, GAUSS_WEIGHTS = np.polynomial.legendre.leggauss(DEGREE + 1)
 _VANDERMONDE = np.polynomial.legendre.legvander(GAUSS_NODES, DEGREE)
 #: values at the Gauss nodes -> Legendre coefficients (exact for polynomials up to DEGREE)
@@ -56,7 +58,9 @@ class Panels:
         legendre_points(flat, self.edges, self.coefficients, pdf)
         args = (self.edges, self.coefficients, self.left, self.right, GAUSS_NODES, GAUSS_WEIGHTS)
         panel_tails(flat, *args, cdf, sf)
-        return pdf.reshape(np.shape(x)), cdf.reshape(np.shape(x)), sf.reshape(np.shape(x))
+        # where the density vanishes the polynomials may dip below zero by rounding
+        pdf, cdf, sf = (np.maximum(row, 0.0).reshape(np.shape(x)) for row in (pdf, cdf, sf))
+        return pdf, cdf, sf
 
     def derivative(self, x: Array) -> Array:
         """Derivative of the density at points."""
@@ -102,7 +106,10 @@ def fit_panels(function: Callable[[Array], Array], edges: Array, tolerance: floa
         size = np.max(np.abs(coefficients), axis=1)
         mass = size * (upper - lower)
         total = max(total, float(np.sum(mass)))
-        good = np.max(np.abs(coefficients[:, -3:]), axis=1) <= tolerance * size
+        # far tails hold nothing: their relative accuracy may fade with their mass, to a millionth at the least
+        with np.errstate(divide="ignore"):
+            fading = np.clip(np.sqrt(1e-12 * total / mass), 1.0, 1e-6 / tolerance)
+        good = np.max(np.abs(coefficients[:, -3:]), axis=1) <= tolerance * fading * size
         good |= (mass < 1e-50 * total) | (depth == 160)
         done_edges.append(lower[good])
         done.append(coefficients[good])

@@ -4,7 +4,7 @@ from fpsolve.experiments.builtin import LEVELS, PURPOSES, verify_cases
 from fpsolve.experiments.paper_1d import SCHEDULES, STARTS, paper_cases
 from fpsolve.experiments.published import PUBLISHED_ETA, PUBLISHED_SOURCE
 from fpsolve.experiments.statements import STATEMENTS, Statement
-from fpsolve.experiments.verify import Equality, Verification, verify
+from fpsolve.experiments.verification import Equality, Verification, verify
 
 __all__ = [
     "LEVELS",

@@ -44,17 +44,15 @@ STATEMENTS = {
     "excess": Statement(
         "v₂² = T Ṡ (≤ in general)",
         "(67)",
-        "Dissipation is at least the squared speed in the W₂ distance; on the line, without a net current, it is equal. "
-        "The speed is measured from the motion of the quantiles alone.",
+        "Dissipation is at least the squared speed in the W₂ distance; on the line, without a net current, both are "
+        "equal. The speed is measured from the motion of the quantiles alone.",
     ),
     "speed-limit-hierarchy": Statement(
         "W₂² ≤ L² ≤ τ ∫ v₂² dt ≤ τ ∫ T Ṡ dt",
         "(68)",
         "A path is at least as long as the distance between its ends, and cheapest at constant speed.",
     ),
-    "uncertainty-x": Statement(
-        "(∂ₜE[x])² ≤ v₂²", "(73), (74)", "The mean does not move faster than the density."
-    ),
+    "uncertainty-x": Statement("(∂ₜE[x])² ≤ v₂²", "(73), (74)", "The mean does not move faster than the density."),
     "uncertainty-x2": Statement(
         "(∂ₜE[x²])² / 4E[x²] ≤ v₂²", "(73), (74)", "Nor does the second moment, in its own units."
     ),

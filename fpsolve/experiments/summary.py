@@ -13,7 +13,7 @@ from fpsolve.experiments.statements import STATEMENTS
 from fpsolve.results import SYMBOLS, SpeedAccuracy, table
 
 if TYPE_CHECKING:
-    from fpsolve.experiments.verify import Verification
+    from fpsolve.experiments.verification import Verification
 
 #: width of running text
 WIDTH = 110
@@ -123,9 +123,9 @@ def sides(relation: Relation) -> str:
 
 def equality_table(verification: Verification) -> list[str]:
     """One line per equality."""
-    rows = [
-        (e.relation.name, e.relation.verdict, f"{abs(e.relation.margin):.1e}", bar(e.relation.error), " = ".join(e.cases))
-        for e in verification.equalities
+    rows: list[tuple[str, ...]] = [
+        (r.name, r.verdict, f"{abs(r.margin):.1e}", bar(r.error), " = ".join(names))
+        for names, r in ((equality.cases, equality.relation) for equality in verification.equalities)
     ]
     return table(("equality", "verdict", "difference", "bar", "cases"), rows) if rows else []
 

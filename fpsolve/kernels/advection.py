@@ -83,8 +83,12 @@ def fastest_outflow(drift, widths):
     """Largest rate at which a cell empties: outward drifts through both of its faces over its width, 1/s."""
     rate = 0.0
     for i in range(widths.size):
-        out = max(drift[i + 1], 0.0) + max(-drift[i], 0.0)
-        rate = max(rate, out / widths[i])
+        out = 0.0 if drift[i + 1] < 0.0 else drift[i + 1]
+        out += 0.0 if drift[i] > 0.0 else -drift[i]
+        if not out / widths[i] <= rate:  # a nan wins
+            rate = out / widths[i]
+            if np.isnan(rate):
+                break
     return rate
 
 

@@ -11,7 +11,7 @@ from fpsolve.kernels.compiled import compiled
 ROOT_2 = math.sqrt(2.0)
 ROOT_2PI = math.sqrt(2.0 * math.pi)
 REACHES = (9.0, 38.5)  # widths of the kernel looked at: enough for the bulk; all that doubles can represent
-BULK = 1e-6
+ACCURACY = 1e14
 
 
 @compiled
@@ -57,50 +57,101 @@ def panel_tails(x, edge, coefficient, left, right, node, weight, cdf, sf):
 
 @compiled
 def visible(x, edge, scale, width, reach):
-    """The part of the data that a point sees, and the piece length that resolves the kernel over it."""
-    low, high = (x - reach * width) / scale, (x + reach * width) / scale
-    outside = max(scale * edge[0] - x, x - scale * edge[-1]) / width
-    if high <= edge[0]:
-        high = edge[0] + 5.0 * width / scale
-    if low >= edge[-1]:
-        low = edge[-1] - 5.0 * width / scale
-    piece = width / scale * min(2.0, 8.0 / max(outside, 1.0))
-    return max(low, edge[0]), min(high, edge[-1]), piece
+    """Range of z = (x - scale y) / width that matters at x, and the piece length that resolves the kernel there."""
+    near_left, near_right = (x - scale * edge[0]) / width, (x - scale * edge[-1]) / width
+    outside = max(max(-near_left, near_right), 1.0)
+    low, high = -reach, reach
+    # beyond the data the kernel is an exponential in the distance from the nearer end
+    if near_left <= -reach:
+        low, high = near_left - 45.0 / outside, near_left
+    if near_right >= reach:
+        low, high = near_right, near_right + 45.0 / outside
+    return max(low, near_right), min(high, near_left), min(2.0, 8.0 / outside)
 
 
 @compiled
-def blurred(x, edge, coefficient, left, right, scale, width, node, weight, pdf, cdf, sf, signal, score):
-    """State at ``x`` of ``scale y + width e``: y from the piecewise polynomial, e standard normal, width > 0.
+def blurred(x, edge, coefficient, mass, left, right, scale, width, node, weight, pdf, cdf, sf, signal, score):
+    """State at ``x`` of ``scale y + width e``: y piecewise on blocks, e standard normal, width > 0.
 
-    Writes the density, both tails, E[y|x] and the score. A point that sees little mass looks again, farther out.
+    A block narrower than the kernel is a set of masses ``mass[j]`` at Gauss nodes; a wider one (``mass[j]`` is NaN) is
+    a polynomial, cut into pieces that are exact in z = (x - scale y) / width, so a narrow kernel suffers no
+    cancellation. Writes the density, both tails, E[y|x] and the score; a point that sees little mass looks again,
+    farther out.
     """
     last = edge.size - 2
     for i in range(x.size):
-        for reach in REACHES:
+        reach = REACHES[0]
+        while True:
             low, high, length = visible(x[i], edge, scale, width, reach)
-            start = min(max(np.searchsorted(edge, low, side="right") - 1, 0), last)
-            stop = min(max(np.searchsorted(edge, high) - 1, start), last)
+            bottom, top = (x[i] - width * high) / scale, (x[i] - width * low) / scale
+            start = min(max(np.searchsorted(edge, bottom, side="right") - 1, 0), last)
+            stop = min(max(np.searchsorted(edge, top) - 1, start), last)
             p = first = skew = 0.0
-            f = left[start] + panel_mass(edge, coefficient, start, edge[start], low, node, weight)
-            s = right[stop + 1] + panel_mass(edge, coefficient, stop, high, edge[stop + 1], node, weight)
+            f, s = left[start], right[stop + 1]
             for j in range(start, stop + 1):
-                a, b = max(low, edge[j]), min(high, edge[j + 1])
-                pieces = max(int(math.ceil((b - a) / length)), 1)
+                compact = not math.isnan(mass[j, 0])
+                centre, radius = 0.5 * (edge[j] + edge[j + 1]), 0.5 * (edge[j + 1] - edge[j])
+                a = max(low, (x[i] - scale * edge[j + 1]) / width)
+                b = min(high, (x[i] - scale * edge[j]) / width)
+                pieces = 1 if compact else max(int(math.ceil((b - a) / length)), 1)
                 half = 0.5 * (b - a) / pieces
+                if not compact and high < (x[i] - scale * edge[j]) / width:  # what the window leaves of a wide block at its left
+                    y = min(max((x[i] - width * b) / scale, edge[j]), edge[j + 1])
+                    f += panel_mass(edge, coefficient, j, edge[j], y, node, weight)
+                if not compact and low > (x[i] - scale * edge[j + 1]) / width:  # and at its right
+                    y = min(max((x[i] - width * a) / scale, edge[j]), edge[j + 1])
+                    s += panel_mass(edge, coefficient, j, y, edge[j + 1], node, weight)
                 for m in range(pieces * node.size):
-                    y = a + (2 * (m // node.size) + 1 + node[m % node.size]) * half
-                    unit = (2.0 * y - edge[j] - edge[j + 1]) / (edge[j + 1] - edge[j])
-                    mass = weight[m % node.size] * half * legendre(coefficient[j], unit)
-                    z = (x[i] - scale * y) / width
-                    part = mass * math.exp(-0.5 * z * z)
-                    small = 0.5 * mass * math.erfc(abs(z) / ROOT_2)
+                    n = m % node.size
+                    if compact:
+                        y = centre + radius * node[n]
+                        z = (x[i] - scale * y) / width
+                        portion = mass[j, n]
+                    else:
+                        z = a + (2 * (m // node.size) + 1 + node[n]) * half
+                        y = (x[i] - width * z) / scale
+                        portion = weight[n] * half * width / scale * legendre(coefficient[j], (y - centre) / radius)
+                    part = portion * math.exp(-0.5 * z * z)
+                    small = 0.5 * portion * math.erfc(abs(z) / ROOT_2)
                     p += part
                     first += part * y
                     skew -= part * z
-                    f += small if z < 0.0 else mass - small
-                    s += small if z >= 0.0 else mass - small
-            if p > BULK:
+                    f += small if z < 0.0 else portion - small
+                    s += small if z >= 0.0 else portion - small
+            # what lies beyond the reach is at most exp(-reach^2 / 2) times the data's mass
+            needed = math.sqrt(2.0 * math.log(ACCURACY / p)) if p > 1e-300 else REACHES[1]
+            if reach >= min(needed, REACHES[1]):
                 break
+            reach = min(needed, REACHES[1])
         pdf[i], cdf[i], sf[i] = p / (width * ROOT_2PI), f, s
         signal[i] = first / p if p > 0.0 else x[i] / scale
         score[i] = skew / (p * width) if p > 0.0 else 0.0
+
+
+@compiled
+def blurred_log_density(x, edge, coefficient, mass, scale, width, node, weight, out):
+    """Logarithm of the blurred density, finite however far out; blocks as in :func:`blurred`."""
+    last = edge.size - 2
+    for i in range(x.size):
+        low, high, length = visible(x[i], edge, scale, width, REACHES[1])
+        start = min(max(np.searchsorted(edge, (x[i] - width * high) / scale, side="right") - 1, 0), last)
+        stop = min(max(np.searchsorted(edge, (x[i] - width * low) / scale) - 1, start), last)
+        nearest = min(max(0.0, low), high)
+        total = 0.0
+        for j in range(start, stop + 1):
+            compact = not math.isnan(mass[j, 0])
+            centre, radius = 0.5 * (edge[j] + edge[j + 1]), 0.5 * (edge[j + 1] - edge[j])
+            a = max(low, (x[i] - scale * edge[j + 1]) / width)
+            b = min(high, (x[i] - scale * edge[j]) / width)
+            pieces = 1 if compact else max(int(math.ceil((b - a) / length)), 1)
+            half = 0.5 * (b - a) / pieces
+            for m in range(pieces * node.size):
+                n = m % node.size
+                if compact:
+                    z = (x[i] - scale * (centre + radius * node[n])) / width
+                    total += mass[j, n] * math.exp(0.5 * (nearest - z) * (nearest + z))
+                else:
+                    z = a + (2 * (m // node.size) + 1 + node[n]) * half
+                    value = legendre(coefficient[j], ((x[i] - width * z) / scale - centre) / radius)
+                    total += weight[n] * half * width / scale * value * math.exp(0.5 * (nearest - z) * (nearest + z))
+        out[i] = math.log(total) - 0.5 * nearest * nearest - math.log(width * ROOT_2PI) if total > 0.0 else -math.inf

@@ -10,6 +10,7 @@ from fpsolve.kernels.compiled import compiled
 
 ROOT_2 = math.sqrt(2.0)
 ROOT_2PI = math.sqrt(2.0 * math.pi)
+FAR, FASTER = 13.0, 2.0
 
 
 @compiled
@@ -112,8 +113,9 @@ def mixture_quantile(cdf, sf, normal, weight, mean, std, out):
 def march(hard, centre, scale, step, growth, out):
     """Panel edges between the ``hard`` ones, as fine as the features ask; returns how many were written.
 
-    The wanted width at x is the least ``step scale[k] + growth |x - centre[k]|``. ``out`` may be too short: the count
-    is then still right, and nothing is written beyond its end.
+    The wanted width at x is the least ``step scale[k] + growth d``, d the distance from ``centre[k]``; beyond FAR
+    scales, where only power laws are left, d counts FASTER times. ``out`` may be too short: the count is then still
+    right, and nothing is written beyond its end. ``growth (1 + FASTER)`` must stay below one.
     """
     count = 0
     for j in range(hard.size):
@@ -126,7 +128,8 @@ def march(hard, centre, scale, step, growth, out):
         while True:
             width = math.inf
             for k in range(centre.size):
-                width = min(width, step * scale[k] + growth * abs(x - centre[k]))
+                d = abs(x - centre[k])
+                width = min(width, step * scale[k] + growth * (d + FASTER * max(d - FAR * scale[k], 0.0)))
             if not x + 1.5 * width < end:
                 break
             x = x + width if x + 2.0 * width < end else 0.5 * (x + end)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import abc
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 
 from fpsolve.densities.base import Density
+from fpsolve.estimates import ROUNDING
 from fpsolve.mesh import marched
 from fpsolve.quadrature import POINTS, TAIL_FACTOR, Array, panel_nodes
 
@@ -38,7 +40,8 @@ class Slices:
     """Quadrature nodes over the line at several times, flattened; slice i is ``starts[i]:starts[i + 1]``.
 
     ``label`` is where the flow carries each node to at t = tau: by the composition F~_t = G o F_t every estimated
-    process is a function of it.
+    process is a function of it. ``precision`` is the relative accuracy of the densities; ``repeated`` says that every
+    slice has the same labels.
     """
 
     starts: Array
@@ -51,6 +54,14 @@ class Slices:
     label: Array
 
     whole: bool = True
+    precision: float = ROUNDING
+    repeated: bool = False
+
+    def on_labels(self, function: Callable[[Array], Array]) -> Array:
+        """A function of the label at every node."""
+        if not self.repeated:
+            return function(self.label)
+        return np.tile(function(self.label[: self.starts[1]]), self.starts.size - 1)
 
     def integrate(self, integrand: Array) -> tuple[Array, Array]:
         """Integral over x of a function given at the nodes, at each time, and its error bar.
@@ -104,6 +115,11 @@ class Process(abc.ABC):
         """P_tau, the noise."""
         return self.density(self.tau)
 
+    @property
+    def precision(self) -> float:
+        """Relative accuracy of the densities: rounding, or that of the panels that represent one of the ends."""
+        return max(self.initial.precision, self.final.precision)
+
     def velocity(self, t: float, x: Array) -> Array:
         """Mean velocity nu_t at points."""
         return self.state(t, x).velocity
@@ -143,7 +159,7 @@ class Process(abc.ABC):
         starts = np.concatenate([[0], np.cumsum([part[0].size for part in parts])])
         x, kronrod, gauss, pdf, velocity, score, label = (np.concatenate(column) for column in zip(*parts, strict=True))
         known = score if score.size == x.size else None
-        return Slices(starts, x, kronrod, gauss, pdf, velocity, known, label, window is None)
+        return Slices(starts, x, kronrod, gauss, pdf, velocity, known, label, window is None, self.precision)
 
 
 def distinct(points: Array) -> Array:

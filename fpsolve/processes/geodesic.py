@@ -37,8 +37,10 @@ class Geodesic(Process):
 
     @functools.cached_property
     def coupling(self) -> Coupling:
-        """The monotone coupling of data and target."""
-        return Coupling(self.data, self.target)
+        """The monotone coupling of data and target, its nodes ready to guess from."""
+        coupling = Coupling(self.data, self.target)
+        _ = coupling.nodes
+        return coupling
 
     def density(self, t: float) -> Density:
         if t <= 0.0:
@@ -47,9 +49,10 @@ class Geodesic(Process):
 
     def state(self, t: float, x: Array) -> State:
         x = np.asarray(x, float)
+        density = self.density(t)
         y, z = self.coupling.meet(t / self.tau, x)
-        pdf, cdf, sf = self.density(t).tails(x)
-        return State(pdf, cdf, sf, (z - y) / self.tau, None)
+        tails = density.at_pairs(x, y, z) if isinstance(density, Interpolated) else density.tails(x)
+        return State(*tails, (z - y) / self.tau, None)
 
     def temperature(self, t: Array) -> Array | None:
         if self.constant_temperature is None:
@@ -88,6 +91,8 @@ class Geodesic(Process):
             velocity=(every * (z - y) / self.tau).ravel(),
             score=None,
             label=(every * z).ravel(),
+            precision=self.precision,
+            repeated=True,
         )
 
 
@@ -99,8 +104,11 @@ class Interpolated(Density):
     fraction: float
 
     def tails(self, x: Array) -> tuple[Array, Array, Array]:
+        return self.at_pairs(x, *self.coupling.meet(self.fraction, x))
+
+    def at_pairs(self, x: Array, y: Array, z: Array) -> tuple[Array, Array, Array]:
+        """Density and tails at points x whose pairs are known."""
         s = self.fraction
-        y, z = self.coupling.meet(s, x)
         first, second = self.coupling.first.tails(y), self.coupling.second.tails(z)
         pdf = between(first[0], second[0], s)
         steady = first[0] < second[0]  # the flatter side is the better conditioned one

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import ClassVar
 
 import numpy as np
@@ -15,51 +16,39 @@ from fpsolve.settings import InputError, numbers
 _INSIDE = 1e-9
 
 
-@dataclasses.dataclass(frozen=True)
-class MonotoneCubic:
-    """Monotone cubic through points (Fritsch and Butland), with its derivative."""
+class Interpolant:
+    """Curve through points with its derivative: the twice differentiable cubic spline where it stays monotone.
 
-    x: Array
-    y: Array
+    Where the points are monotone and the spline is not, the monotone cubic (PCHIP) takes its place.
+    """
 
-    def slopes(self) -> Array:
-        """Derivatives at the points: harmonic means of the neighbouring slopes, zero at turning points."""
-        width, rise = np.diff(self.x), np.diff(self.y) / np.diff(self.x)
-        if rise.size == 1:
-            return np.array([rise[0], rise[0]])
-        left, right = 2 * width[1:] + width[:-1], width[1:] + 2 * width[:-1]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            inner = (left + right) / (left / rise[:-1] + right / rise[1:])
-        inner = np.where(rise[:-1] * rise[1:] > 0.0, inner, 0.0)
-        first = _end_slope(width[0], width[1], rise[0], rise[1])
-        last = _end_slope(width[-1], width[-2], rise[-1], rise[-2])
-        return np.concatenate([[first], inner, [last]])
+    def __init__(self, x: Array, y: Array) -> None:
+        # imported here: only schedules from arrays need it
+        from scipy.interpolate import CubicSpline, PchipInterpolator
+
+        self.x = x
+        self._curve = PchipInterpolator(x, y) if x.size < 4 else CubicSpline(x, y)
+        rises = np.diff(y)
+        if x.size >= 4 and (np.all(rises >= 0.0) or np.all(rises <= 0.0)):
+            dense = (x[:-1, None] + np.diff(x)[:, None] * np.linspace(0.0, 1.0, 9)).ravel()
+            slope = self._curve.derivative()(dense) * np.sign(y[-1] - y[0])
+            if np.any(slope < 0.0):
+                self._curve = PchipInterpolator(x, y)
+        self._slope = self._curve.derivative()
+
+    @property
+    def kinks(self) -> Array:
+        """Inner points where the second derivative jumps."""
+        return self.x[1:-1] if type(self._curve).__name__ == "PchipInterpolator" else np.empty(0)
 
     def __call__(self, at: Array) -> tuple[Array, Array]:
         """Value and derivative."""
-        d = self.slopes()
-        i = np.clip(np.searchsorted(self.x, at, side="right") - 1, 0, self.x.size - 2)
-        h = self.x[i + 1] - self.x[i]
-        u = (at - self.x[i]) / h
-        rise = (self.y[i + 1] - self.y[i]) / h
-        a, b = d[i] + d[i + 1] - 2.0 * rise, 3.0 * rise - 2.0 * d[i] - d[i + 1]
-        value = np.where(u == 1.0, self.y[i + 1], self.y[i] + h * u * (d[i] + u * (b + u * a)))
-        return value, d[i] + u * (2.0 * b + 3.0 * u * a)
-
-
-def _end_slope(near: float, far: float, rise: float, next_rise: float) -> float:
-    """One-sided three-point slope at an end, limited so that the cubic stays monotone."""
-    slope = ((2.0 * near + far) * rise - near * next_rise) / (near + far)
-    if slope * rise <= 0.0:
-        return 0.0
-    if rise * next_rise <= 0.0 and abs(slope) > 3.0 * abs(rise):
-        return 3.0 * rise
-    return slope
+        return self._curve(at), self._slope(at)
 
 
 @dataclasses.dataclass(frozen=True)
 class ArraySchedule(Schedule):
-    """A schedule from arrays; m² and sigma² are interpolated by monotone cubics.
+    """A schedule from arrays; m² and sigma² are interpolated by splines that keep monotone data monotone.
 
     Parameters
     ----------
@@ -94,11 +83,16 @@ class ArraySchedule(Schedule):
         object.__setattr__(self, "tau", t[-1])
         _check_levels(np.array(m), np.array(sigma))
 
+    @functools.cached_property
+    def _squares(self) -> tuple[Interpolant, Interpolant]:
+        """m² and sigma² as functions of time: smooth even where m and sigma end like square roots."""
+        times = np.array(self.t)
+        return Interpolant(times, np.array(self.m) ** 2), Interpolant(times, np.array(self.sigma) ** 2)
+
     def curve(self, t: Array) -> Curve:
         t = np.asarray(t, float)
         inside = np.minimum(t, self.tau * (1.0 - _INSIDE))
-        times = np.array(self.t)
-        signal_squared, noise_squared = MonotoneCubic(times, np.array(self.m) ** 2), MonotoneCubic(times, np.array(self.sigma) ** 2)
+        signal_squared, noise_squared = self._squares
         level, _ = signal_squared(t)
         near, rate = signal_squared(inside)
         variance, variance_rate = noise_squared(t)
@@ -107,7 +101,7 @@ class ArraySchedule(Schedule):
         return Curve(signal, signal_rate, np.maximum(variance, 0.0), 0.5 * variance_rate)
 
     def kinks(self) -> Array:
-        return np.array(self.t[1:-1])
+        return np.union1d(*(square.kinks for square in self._squares))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -145,8 +139,10 @@ class DiscreteDiffusion(Schedule):
                 raise InputError("alphas_cumprod", f"given {_brief(given)}; each in (0, 1], not increasing")
             object.__setattr__(self, "alphas_cumprod", given)
             products = np.array(given)
+        if products[-1] == 1.0:
+            raise InputError("betas" if self.betas is not None else "alphas_cumprod", "they add no noise at all")
         logs = np.concatenate([[0.0], np.log(products)])
-        object.__setattr__(self, "_exponent", MonotoneCubic(np.linspace(0.0, self.tau, logs.size), logs))
+        object.__setattr__(self, "_exponent", Interpolant(np.linspace(0.0, self.tau, logs.size), logs))
 
     def curve(self, t: Array) -> Curve:
         exponent, rate = self._exponent(np.asarray(t, float))  # type: ignore[attr-defined]
@@ -154,7 +150,7 @@ class DiscreteDiffusion(Schedule):
         return Curve(signal, 0.5 * rate * signal, -np.expm1(exponent), -0.5 * rate * signal**2)
 
     def kinks(self) -> Array:
-        return self._exponent.x[1:-1]  # type: ignore[attr-defined,no-any-return]
+        return self._exponent.kinks  # type: ignore[attr-defined,no-any-return]
 
 
 def _check_levels(m: Array, sigma: Array) -> None:
@@ -168,6 +164,8 @@ def _check_levels(m: Array, sigma: Array) -> None:
         raise InputError("sigma", f"sigma/m decreases after index {where}; noise cannot be removed by diffusion (24)")
     if sigma[-1] <= 0.0:
         raise InputError("sigma", "given 0 at the end; a schedule must add noise")
+    if np.all(m == m[0]) and np.all(sigma == sigma[0]):
+        raise InputError("sigma", "m and sigma never change; a schedule must add noise")
 
 
 def _brief(values: tuple[float, ...]) -> str:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import abc
 import dataclasses
+import math
+from collections.abc import Callable
 from typing import ClassVar
 
+import numpy as np
+
+from fpsolve.grids import Array
 from fpsolve.settings import Settings
 
-#: nearest approach, in the stretched time, to an end where rates may diverge
-_SHY = 1e-6
+#: where a limit at an end is extrapolated from, in units of the nearest approach
+_NODES = range(1, 6)
 
 
 class Stepper(Settings, abc.ABC):
@@ -38,36 +43,49 @@ class Stepper(Settings, abc.ABC):
 class Clock:
     """Time as a function of s in [0, 1], forward or backward, quadratic at an end where rates may diverge.
 
-    Where a schedule starts like sigma ~ sqrt(t), velocities of rough data diverge like 1/sqrt(t); with t = s² the
-    velocity per unit of s stays finite and smooth.
+    Where a velocity diverges like 1/sqrt(t) (rough data and sigma ~ sqrt(t)) it is finite and smooth per unit of s if
+    t = s². The value at the end itself is then a limit, extrapolated from nearby.
 
     Parameters
     ----------
     begin, end : float
         Times at s = 0 and s = 1, in either order, s.
-    stretch_begin, stretch_end : bool
-        Whether rates may diverge there.
+    near_begin, near_end : float
+        Nearest approach in s to an end where rates diverge; zero where they do not.
     """
 
     begin: float
     end: float
-    stretch_begin: bool = False
-    stretch_end: bool = False
+    near_begin: float = 0.0
+    near_end: float = 0.0
 
     def at(self, s: float) -> tuple[float, float]:
-        """Time, and its derivative by s, at ``s``; an end where rates may diverge is seen from very near."""
-        s = max(s, _SHY) if self.stretch_begin else s
-        rest = max(1.0 - s, _SHY) if self.stretch_end else 1.0 - s
-        duration = self.end - self.begin
-        if self.stretch_begin and self.stretch_end:
-            passed, left = s * s * (1.0 + 2.0 * rest), rest * rest * (3.0 - 2.0 * rest)
-            rate = 6.0 * s * rest
-        elif self.stretch_begin:
-            passed, left, rate = s * s, 1.0 - s * s, 2.0 * s
-        elif self.stretch_end:
-            passed, left, rate = 1.0 - rest * rest, rest * rest, 2.0 * rest
+        """Time and its derivative by s."""
+        rest, duration = 1.0 - s, self.end - self.begin
+        if self.near_begin and self.near_end:
+            passed, left, rate = s * s * (1.0 + 2.0 * rest), rest * rest * (1.0 + 2.0 * s), 6.0 * s * rest
+        elif self.near_begin:
+            passed, left, rate = s * s, rest * (1.0 + s), 2.0 * s
+        elif self.near_end:
+            passed, left, rate = s * (1.0 + rest), rest * rest, 2.0 * rest
         else:
             passed, left, rate = s, rest, 1.0
         # from the nearer end: the other one would lose digits
         t = self.begin + duration * passed if passed < left else self.end - duration * left
         return t, duration * rate
+
+    def flow(self, s: float, velocity: Callable[[float], Array]) -> Array:
+        """Velocity per unit of s; nearer to an end than it may be asked for, the polynomial through points nearby."""
+        for near, away, origin, sign in ((self.near_begin, s, 0.0, 1.0), (self.near_end, 1.0 - s, 1.0, -1.0)):
+            if away < near:
+                parts = [
+                    math.prod((away / near - j) / (k - j) for j in _NODES if j != k)
+                    * self._rated(origin + sign * k * near, velocity)
+                    for k in _NODES
+                ]
+                return np.sum(parts, axis=0)
+        return self._rated(s, velocity)
+
+    def _rated(self, s: float, velocity: Callable[[float], Array]) -> Array:
+        t, rate = self.at(s)
+        return rate * velocity(t)

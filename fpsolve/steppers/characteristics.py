@@ -67,9 +67,7 @@ class Characteristics(Stepper):
         if self.substeps is not None:
             object.__setattr__(self, "substeps", whole("substeps", self.substeps))
 
-    def advance(
-        self, points: Array, velocity: Callable[[float, Array], Array], clock: Clock
-    ) -> tuple[Array, int]:
+    def advance(self, points: Array, velocity: Callable[[float, Array], Array], clock: Clock) -> tuple[Array, int]:
         """Follow points from the beginning to the end of the clock.
 
         Parameters
@@ -90,30 +88,27 @@ class Characteristics(Stepper):
         """
 
         def flow(s: float, x: Array) -> Array:
-            t, rate = clock.at(s)
-            return rate * velocity(t, x)
+            return clock.flow(s, lambda t: velocity(t, x))
 
-        allowed = math.inf if self.substeps else self.tolerance * float(points[-1] - points[0])
+        allowed = 1e300 if self.substeps else self.tolerance * float(points[-1] - points[0])
         s, steps, size = 0.0, 0, 1.0 / (self.substeps or 1)
         first = flow(s, points)
         while s < 1.0:
             size = 1.0 - s if s + 1.01 * size > 1.0 else size
             moved, error = _step(flow, s, points, first, size)
-            if not (error <= allowed or size <= _SMALLEST):
+            if error > allowed and (size > _SMALLEST or not math.isfinite(error)):
                 size *= 0.5
+                if size < 1e-3 * _SMALLEST:
+                    raise InputError("velocity", "it is not finite along the way; choose edges nearer to the mass")
                 continue
             points, steps, s = moved, steps + 1, (1.0 if size == 1.0 - s else s + size)
             if not self.substeps:
                 size *= min(2.0, 0.9 * (allowed / max(error, 1e-300)) ** 0.125)
             first = flow(s, points) if s < 1.0 else first
-        if not np.all(np.isfinite(points)):
-            raise InputError("velocity", "it is not finite along the way; choose edges nearer to the mass")
         return points, steps
 
 
-def _step(
-    flow: Callable[[float, Array], Array], s: float, x: Array, first: Array, size: float
-) -> tuple[Array, float]:
+def _step(flow: Callable[[float, Array], Array], s: float, x: Array, first: Array, size: float) -> tuple[Array, float]:
     """The points after one step, and an estimate of its error."""
     slopes = np.empty((_NODES.size, x.size))
     slopes[0] = first
@@ -121,8 +116,10 @@ def _step(
         if stage:
             move = np.array(list(row.values())) @ slopes[list(row)]
             slopes[stage] = flow(s + _NODES[stage] * size, x + size * move)
+    if not np.all(np.isfinite(slopes)):
+        return x, math.inf
     best, simpson, midpoint = size * (_RULES @ slopes[_LOBATTO])
     fine, coarse = (float(np.max(np.abs(gap))) for gap in (best - simpson, simpson - midpoint))
     # the gaps fall like the fifth and third power of the step: the next but one is of the ninth
     error = fine * (fine / coarse) ** 2 if fine < coarse else fine
-    return x + best, error if math.isfinite(error) else math.inf
+    return x + best, error

@@ -39,7 +39,13 @@ class SSPRK3(Stepper):
             raise InputError("cfl", f"given {self.cfl:g}; above 1 cells would be emptied beyond zero")
 
     def advance(
-        self, averages: Array, flux: Flux, drift: Callable[[float], Array], grid: Grid, clock: Clock
+        self,
+        averages: Array,
+        flux: Flux,
+        drift: Callable[[float], Array],
+        grid: Grid,
+        clock: Clock,
+        least: int = 1,
     ) -> tuple[Array, int]:
         """Solve dP/dt = -dJ/dx with J = drift P from the beginning to the end of the clock.
 
@@ -55,6 +61,9 @@ class SSPRK3(Stepper):
             A line of n cells.
         clock : Clock
             From when to when; backward in time if it ends before it begins.
+        least : int
+            Least number of steps: where the drift nearly vanishes, the CFL condition alone would allow steps in which
+            it changes a lot.
 
         Returns
         -------
@@ -63,31 +72,30 @@ class SSPRK3(Stepper):
         """
 
         def flow(s: float) -> Array:
-            t, rate = clock.at(s)
-            return rate * drift(t)
+            return clock.flow(s, drift)
 
         s, steps, first = 0.0, 0, flow(0.0)
+        # equal steps, for the largest of three rates; more where a stage finds a larger one
+        rate = max(_rate(grid, first, flow(0.5), flow(1.0)), self.cfl * least / 1.02)
         while s < 1.0:
-            size, middle, last = self._step(s, first, flow, grid.widths)
+            count = max(math.ceil((1.0 - s) * rate * 1.02 / self.cfl - 1e-9), 1)
+            size = (1.0 - s) / count
+            middle, last = flow(s + 0.5 * size), flow(1.0 if count == 1 else s + size)
+            seen = _rate(grid, first, middle, last)
+            if size * seen > self.cfl * (1.0 + 1e-12):
+                rate = seen
+                continue
             averages = _three_stages(averages, flux, (first, last, middle), grid, size)
-            s, steps, first = (1.0 if size == 1.0 - s else s + size), steps + 1, last
+            s, steps, first = (1.0 if count == 1 else s + size), steps + 1, last
         return averages, steps
 
-    def _step(
-        self, s: float, first: Array, flow: Callable[[float], Array], widths: Array
-    ) -> tuple[float, Array, Array]:
-        """A step that meets the CFL condition at all three stages, and the flow in its middle and at its end."""
-        rest, rate = 1.0 - s, 1.02 * fastest_outflow(first, widths)
-        while True:
-            count = max(math.ceil(rest * rate / self.cfl), 1)
-            size = rest / count
-            middle, last = flow(s + 0.5 * size), flow(1.0 if count == 1 else s + size)
-            if not (np.all(np.isfinite(middle)) and np.all(np.isfinite(last))):
-                raise InputError("drift", "the velocity is not finite at a face; choose edges nearer to the mass")
-            fastest = max(fastest_outflow(flow_at, widths) for flow_at in (first, middle, last))
-            if size * fastest <= self.cfl * (1.0 + 1e-12):
-                return size, middle, last
-            rate = 1.02 * fastest
+
+def _rate(grid: Grid, *flows: Array) -> float:
+    """Largest rate at which a cell empties."""
+    rates = [float(fastest_outflow(flow, grid.widths)) for flow in flows]
+    if not math.isfinite(sum(rates)):
+        raise InputError("drift", "it is not finite at a face; choose edges nearer to the mass")
+    return max(rates)
 
 
 def _three_stages(p: Array, flux: Flux, flows: tuple[Array, Array, Array], grid: Grid, size: float) -> Array:

@@ -49,6 +49,8 @@ class Measurement:
         Bar, relative to the larger side, above which a relation is undecided.
     note : str
         What all numbers are subject to (a window, say).
+    whole : Measurement, optional
+        For a windowed measurement, the one on the whole line.
     """
 
     tau: float
@@ -61,6 +63,22 @@ class Measurement:
     geodesic: bool = False
     tolerance: float = TOLERANCE
     note: str = ""
+    whole: Measurement | None = None
+
+    def widened(self) -> Measurement:
+        """The same numbers, their bars widened by what the window cuts: the relations hold for the whole line."""
+        if self.whole is None:
+            return self
+        quantities = {}
+        for name, value in self.quantities.items():
+            full = self.whole.quantities[name]
+            error = value.error + abs(full.value - value.value) if full.finite else np.inf
+            quantities[name] = dataclasses.replace(value, error=error)
+        errors = {}
+        for name, values in self.series.items():
+            full_values = np.interp(self.times, self.whole.times, self.whole.series.get(name, self.whole.times * np.nan))
+            errors[name] = self.errors[name] + np.abs(full_values - values)
+        return dataclasses.replace(self, quantities=quantities, errors=errors)
 
     def has(self, *names: str) -> bool:
         """Whether all these series were measured."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.polynomial import legendre
 
-from fpsolve.estimates import ROUNDING
 from fpsolve.processes import Process, Slices
 from fpsolve.quadrature import NODES, POINTS, Array
 
@@ -52,7 +51,7 @@ def integral_of_modulus(slices: Slices, integrand: Array) -> tuple[Array, Array]
     exact, rough = modulus_on_panels(rows[turning]) * half, modulus_on_panels(rows[turning], every=2) * half
     np.add.at(total, owner, exact - plain)
     np.add.at(bar, owner, np.abs(exact - rough))
-    return total, bar + ROUNDING * value
+    return total, bar + slices.precision * value
 
 
 def modulus_on_panels(rows: Array, every: int = 1) -> Array:
@@ -94,7 +93,7 @@ def with_rounding(slices: Slices, integrand: Array, size: Array | None = None) -
     """Integral at each time; the bar is the nested rules' disagreement plus rounding of terms of the given size."""
     value, gap = slices.integrate(integrand)
     total, _ = slices.integrate(np.abs(integrand) if size is None else size)
-    return value, gap + ROUNDING * total
+    return value, gap + slices.precision * total
 
 
 def transport_speed(process: Process, t: float, labels: Array) -> dict[str, tuple[float, float]]:
@@ -112,14 +111,16 @@ def transport_speed(process: Process, t: float, labels: Array) -> dict[str, tupl
     _, cdf, sf = process.density(t).tails(slices.x)
 
     def displacement(step: float) -> Array:
-        near, far = (
-            process.density(t + k * step).quantile(cdf, sf) - process.density(t - k * step).quantile(cdf, sf)
-            for k in (1.0, 2.0)
-        )
-        return (8.0 * near - far) / (12.0 * step)
+        with np.errstate(invalid="ignore"):  # tails that underflow have no quantile
+            near, far = (
+                process.density(t + k * step).quantile(cdf, sf) - process.density(t - k * step).quantile(cdf, sf)
+                for k in (1.0, 2.0)
+            )
+            return (8.0 * near - far) / (12.0 * step)
 
-    step = 0.02 * min(t, process.tau - t)
+    step = _clear_step(process.kinks(), t, 0.02 * min(t, process.tau - t))
     moved = [displacement(step), displacement(0.5 * step)]
+    spread = float(slices.integrate(slices.pdf * slices.x**2)[0][0])
     known = np.isfinite(moved[0]) & np.isfinite(moved[1])
     result: dict[str, tuple[float, float]] = {}
     for name, power in (("v2_squared", 2), ("projection", 1)):
@@ -130,8 +131,14 @@ def transport_speed(process: Process, t: float, labels: Array) -> dict[str, tupl
             sums.append(with_rounding(slices, slices.pdf * speed * partner))
         fine, bar = sums[1]
         # rounding of the quantiles, magnified by the division by the step
-        noise = 64 * np.finfo(float).eps * float(np.max(np.abs(slices.x))) / step * np.sqrt(abs(float(fine[0])))
+        noise = 64 * np.finfo(float).eps / step * np.sqrt(spread * abs(float(fine[0])))
         result[name] = float(fine[0]), abs(float(fine[0] - sums[0][0][0])) + float(bar[0]) + noise
     value, bar = with_rounding(slices, slices.pdf * slices.velocity**2)
     result["dissipation"] = float(value[0]), float(bar[0])
     return result
+
+
+def _clear_step(kinks: Array, t: float, step: float) -> float:
+    """A step whose stencil (two either way) meets no kink of the process."""
+    room = float(np.min(np.abs(kinks - t))) if kinks.size else np.inf
+    return min(step, 0.45 * room) if room > 0.0 else step

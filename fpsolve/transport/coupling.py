@@ -11,6 +11,8 @@ from fpsolve.densities.base import FAINTEST, Density
 from fpsolve.mesh import marched
 from fpsolve.quadrature import POINTS, TAIL_FACTOR, Array, panel_nodes
 
+#: largest coordinate: squares of it stay finite
+FARTHEST = 1e150
 #: a distance whose outermost panel holds more than this part of it has not converged in the tails
 _UNSETTLED = 1e-3
 
@@ -31,14 +33,15 @@ class Coupling:
         """Matching edges y, z and their tails: wherever either density has structure."""
         rows = []
         for here, there in ((self.first, self.second), (self.second, self.first)):
-            low, high = here.interval(FAINTEST)
+            low, high = np.clip(here.interval(FAINTEST), -FARTHEST, FARTHEST)
             inside = here.breaks()
             hard = np.unique(np.concatenate([[low, high], inside[(inside > low) & (inside < high)]]))
             points = marched(hard, *here.features())
             _, cdf, sf = here.tails(points)
             known = (cdf > 0.1 * FAINTEST) & (sf > 0.1 * FAINTEST)
-            points, cdf, sf = points[known], cdf[known], sf[known]
             partner = there.quantile(cdf, sf)
+            known &= np.isfinite(points) & np.isfinite(partner)
+            points, partner, cdf, sf = points[known], partner[known], cdf[known], sf[known]
             pair = (points, partner) if here is self.first else (partner, points)
             rows.append((*pair, cdf, sf))
             if self.first is self.second:
@@ -77,13 +80,22 @@ class Coupling:
         x = np.clip(x, x_edge[0], x_edge[-1])
         i = np.clip(np.searchsorted(x_edge, x, side="right") - 1, 0, x_edge.size - 2)
         left = cdf[i] + cdf[i + 1] < sf[i] + sf[i + 1]
+        guess_y, guess_z = self._guess(fraction, x)
         if fraction >= 0.5:  # solve for y: z = (x - (1 - s) y) / s is then well determined
-            y = _crossing(self.first, self.second, fraction, x, y_edge[i], y_edge[i + 1], left)
+            y = _crossing(self.first, self.second, fraction, x, y_edge[i], y_edge[i + 1], left, guess_y)
             z = (x - (1.0 - fraction) * y) / fraction
         else:
-            z = _crossing(self.second, self.first, 1.0 - fraction, x, z_edge[i], z_edge[i + 1], left)
+            z = _crossing(self.second, self.first, 1.0 - fraction, x, z_edge[i], z_edge[i + 1], left, guess_z)
             y = (x - fraction * z) / (1.0 - fraction)
         return y.reshape(shape), z.reshape(shape)
+
+    def _guess(self, fraction: float, x: Array) -> tuple[Array | None, Array | None]:
+        """Pairs near the wanted ones, from the quadrature's nodes once these are known."""
+        if "nodes" not in self.__dict__:
+            return None, None
+        y, z, _, _ = self.nodes
+        between_them = (1.0 - fraction) * y + fraction * z
+        return np.interp(x, between_them, y), np.interp(x, between_them, z)
 
     @functools.cached_property
     def nodes(self) -> tuple[Array, Array, Array, Array]:
@@ -122,14 +134,21 @@ def between(first: Array, second: Array, fraction: float) -> Array:
 
 
 def _crossing(
-    here: Density, there: Density, fraction: float, x: Array, low: Array, high: Array, left: Array
+    here: Density,
+    there: Density,
+    fraction: float,
+    x: Array,
+    low: Array,
+    high: Array,
+    left: Array,
+    guess: Array | None,
 ) -> Array:
     """Solve log F_here(y) = log F_there((x - (1 - s) y) / s), or with survival functions where not ``left``.
 
     The difference increases with y, so bracketed Newton steps converge; a step that leaves its bracket is a bisection.
     """
     low, high = low.copy(), high.copy()
-    y = 0.5 * (low + high)
+    y = 0.5 * (low + high) if guess is None else np.clip(guess, low, high)
     active = np.flatnonzero(high > low)
     for _ in range(120):
         if active.size == 0:

@@ -1,0 +1,53 @@
+"""The schemes and what they claim, from the classes themselves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fpsolve.fluxes import Flux
+from fpsolve.results import table
+from fpsolve.settings import Settings
+from fpsolve.steppers import Stepper
+from fpsolve.verification import ORDERS, SPECTRAL
+
+#: routes of the estimated process -> what they are
+ROUTES = {
+    "exact": "composition of quantile functions, nothing integrated in time",
+    "characteristics": "cell edges follow the flow, masses stay",
+    "weno5": "flux weno5 with stepper ssp-rk3",
+    "upwind": "flux upwind with stepper ssp-rk3",
+}
+
+
+def schemes_table() -> dict[str, list[dict[str, Any]]]:
+    """Fluxes, steppers and routes of the estimated process, each with its claims."""
+    return {
+        "fluxes": _claims(Flux),
+        "steppers": _claims(Stepper),
+        "estimated": [
+            {"kind": kind, "order": ORDERS.get(kind, SPECTRAL), "description": text} for kind, text in ROUTES.items()
+        ],
+    }
+
+
+def schemes_text() -> str:
+    """The same as tables."""
+    blocks = []
+    for title, rows in schemes_table().items():
+        header = tuple(rows[0]) if rows else ("kind",)
+        lines = table(header, [tuple(_word(row.get(key)) for key in header) for row in rows])
+        blocks.append("\n".join([title, *(f"  {line}" for line in lines)]))
+    return "\n\n".join(blocks)
+
+
+def _claims(base: type[Settings]) -> list[dict[str, Any]]:
+    """Kind and class attributes that the base of a family declares, of every registered member."""
+    names = [name for name in base.__annotations__ if name != "family"]
+    members = {kind: cls for (family, kind), cls in Settings.registry.items() if family == base.family}
+    return [{"kind": kind} | {name: getattr(members[kind], name, None) for name in names} for kind in sorted(members)]
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else str(value)

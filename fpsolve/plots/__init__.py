@@ -1,0 +1,6 @@
+"""Figures of results: densities, bounds and rates, ready to print. The home of matplotlib."""
+
+from fpsolve.plots.figures import bounds_figure, densities_figure, plot, rates_figure
+from fpsolve.plots.files import figure_of, save_figure
+
+__all__ = ["bounds_figure", "densities_figure", "figure_of", "plot", "rates_figure", "save_figure"]

@@ -1,0 +1,131 @@
+"""Whole figures, made of panels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import xarray as xr
+from matplotlib import rc_context
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure, SubFigure
+
+from fpsolve.plots.drawing import drawing_of
+from fpsolve.plots.panels import STYLE, draw_bars, draw_densities, draw_rates
+from fpsolve.results import SpeedAccuracy
+
+Result = SpeedAccuracy | xr.Dataset
+
+
+def plot(result: Result, figure: Any = None) -> Figure | SubFigure:
+    """Draw a result: both densities at four times, the bars η ≤ c₁ ≤ c₂, and the rates in time.
+
+    Parameters
+    ----------
+    result : SpeedAccuracy or xarray.Dataset
+        A result, or the Dataset of one; of a forward process alone only the densities are drawn.
+    figure : matplotlib Figure or SubFigure, optional
+        Where to draw; a new figure if absent.
+
+    Returns
+    -------
+    Figure
+        Not connected to any window: ``figure.savefig(path)`` writes it, a notebook shows it.
+
+    Raises
+    ------
+    InputError
+        Something that holds no density in time.
+    """
+    drawing = drawing_of(result)
+    rates = "v2" in drawing.data
+    with rc_context(STYLE):
+        figure = new_figure(9.6, 4.9 if rates else 2.6) if figure is None else figure
+        rows = figure.subfigures(2, 1, height_ratios=(1.0, 1.15)) if rates else [figure]
+        panels = rows[0].subplots(1, len(drawing.instants), sharex=True, sharey=True, squeeze=False)
+        draw_densities(panels[0], drawing, titles=True, legend=True)
+        if rates:
+            left, right = rows[1].subplots(1, 2, width_ratios=(1.0, 1.7))
+            draw_bars(left, [("", drawing)], values=True)
+            left.set_ylabel("L²/s")
+            draw_rates(right, drawing, legend=True)
+            right.set_ylabel("L²/s²")
+    return figure
+
+
+def densities_figure(results: Mapping[str, Result], title: str = "") -> Figure:
+    """Densities of both processes at four times, one row per result (Fig. 5).
+
+    Parameters
+    ----------
+    results : mapping
+        Label of the row -> result.
+    title : str
+        Title of the figure.
+    """
+    with rc_context(STYLE):
+        figure = new_figure(9.6, 0.5 + 1.75 * len(results))
+        drawings = {label: drawing_of(result) for label, result in results.items()}
+        columns = max(len(drawing.instants) for drawing in drawings.values())
+        axes = figure.subplots(len(results), columns, sharex=True, sharey="row", squeeze=False)
+        for i, (label, drawing) in enumerate(drawings.items()):
+            draw_densities(axes[i], drawing, titles=i == 0, legend=i == 0)
+            axes[i][0].set_ylabel(f"{label}\ndensity, 1/L")
+            for panel in axes[i]:
+                panel.set_xlabel("x, L" if i == len(results) - 1 else "")
+        figure.suptitle(title)
+    return figure
+
+
+def bounds_figure(groups: Mapping[str, Mapping[str, Result]]) -> Figure:
+    """Bars η ≤ c₁ ≤ c₂: one panel per start, one group of bars per schedule (Fig. 4).
+
+    Parameters
+    ----------
+    groups : mapping
+        Start -> schedule -> result.
+    """
+    with rc_context(STYLE):
+        columns = min(len(groups), 2)
+        rows = math.ceil(len(groups) / columns)
+        figure = new_figure(4.8 * columns, 2.5 * rows)
+        axes = figure.subplots(rows, columns, sharey=True, squeeze=False).ravel()
+        for axis, (start, results) in zip(axes, groups.items(), strict=False):
+            draw_bars(axis, [(label, drawing_of(result)) for label, result in results.items()])
+            axis.set_title(f"start: {start}")
+        for axis in axes[::columns]:
+            axis.set_ylabel("L²/s")
+        for axis in axes[len(groups) :]:
+            axis.set_axis_off()
+        axes[0].legend(ncols=3, loc="upper left")
+    return figure
+
+
+def rates_figure(groups: Mapping[str, Mapping[str, Result]]) -> Figure:
+    """Curves of v₂² and v_loss² in time: one row per start, one column per schedule (Fig. 4).
+
+    Parameters
+    ----------
+    groups : mapping
+        Start -> schedule -> result.
+    """
+    with rc_context(STYLE):
+        columns = max(len(results) for results in groups.values())
+        figure = new_figure(9.6, 0.3 + 1.75 * len(groups))
+        axes = figure.subplots(len(groups), columns, sharey="col", squeeze=False)
+        for i, (start, results) in enumerate(groups.items()):
+            for j, (schedule, result) in enumerate(results.items()):
+                draw_rates(axes[i][j], drawing_of(result), legend=i == j == 0)
+                axes[i][j].set_title(schedule if i == 0 else "")
+                axes[i][j].set_xlabel("t, s" if i == len(groups) - 1 else "")
+            axes[i][0].set_ylabel(f"{start}\nL²/s²")
+    return figure
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure, in inches, that no window and no global state knows of."""
+    with rc_context(STYLE):
+        figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure

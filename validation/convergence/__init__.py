@@ -1,0 +1,1 @@
+"""Observed against declared orders of convergence."""
