@@ -1,9 +1,8 @@
-"""fpsolve: Fokker-Planck equations on grids, their thermodynamics, and the speed-accuracy relations of diffusion models.
+"""Fokker-Planck equations on grids, their thermodynamics, and the speed-accuracy relations of diffusion models.
 
 Four steps: take *data*, :func:`diffuse` it, :func:`generate` from a start, ask for the :func:`speed_accuracy`.
 """
 
-from typing import TYPE_CHECKING, Any
 
 from fpsolve.accuracy import speed_accuracy
 from fpsolve.cases import Case

@@ -19,12 +19,12 @@ from fpsolve.settings import InputError
 GRID_TAIL = 1e-16
 FORMAT_VERSION = 1
 
-#: variable -> (dimensions, long name, unit, equation)
+#: variable -> (dimensions, long name, equation); all without units, as a case names none
 FIELDS = {
-    "density": (("time", "x"), "cell average of the forward density P_t", "1/L", "1"),
-    "velocity": (("time", "x_face"), "mean velocity of the forward process", "L/s", "1"),
-    "current": (("time", "x_face"), "probability current of the forward process", "1/s", "1"),
-    "density_estimated": (("time", "x"), "cell average of the estimated density", "1/L", "4"),
+    "density": (("time", "x"), "cell average of the forward density P_t", "1"),
+    "velocity": (("time", "x_face"), "mean velocity of the forward process", "1"),
+    "current": (("time", "x_face"), "probability current of the forward process", "1"),
+    "density_estimated": (("time", "x"), "cell average of the estimated density", "4"),
 }
 
 
@@ -100,10 +100,10 @@ def assemble(case: Case, times: Array, edges: Array, fields: dict[str, Array]) -
     """A Dataset with coordinates, units, long names and the recipe of the case."""
     text, arrays = pack(case.recipe())
     coordinates = {
-        "time": ("time", times, {"units": "s", "long_name": "forward time", "standard_name": "time"}),
-        "reverse_time": ("time", case.tau - times, {"units": "s", "long_name": "reverse time tau - t"}),
-        "x": ("x", 0.5 * (edges[1:] + edges[:-1]), {"units": "L", "long_name": "cell centre", "axis": "X"}),
-        "x_face": ("x_face", edges, {"units": "L", "long_name": "cell face", "axis": "X"}),
+        "time": ("time", times, {"units": "1", "long_name": "forward time", "standard_name": "time"}),
+        "reverse_time": ("time", case.tau - times, {"units": "1", "long_name": "reverse time tau - t"}),
+        "x": ("x", 0.5 * (edges[1:] + edges[:-1]), {"units": "1", "long_name": "cell centre", "axis": "X"}),
+        "x_face": ("x_face", edges, {"units": "1", "long_name": "cell face", "axis": "X"}),
     }
     variables: dict[str, Any] = {name: described(name, values) for name, values in fields.items()}
     for name, array in arrays.items():
@@ -115,8 +115,8 @@ def assemble(case: Case, times: Array, edges: Array, fields: dict[str, Array]) -
 
 def described(name: str, values: Array) -> tuple[tuple[str, ...], Array, dict[str, str]]:
     """A field with its dimensions and attributes."""
-    dims, long_name, units, equation = FIELDS[name]
-    return dims, values, {"units": units, "long_name": long_name, "equation": equation}
+    dims, long_name, equation = FIELDS[name]
+    return dims, values, {"units": "1", "long_name": long_name, "equation": equation}
 
 
 def case_of(dataset: xr.Dataset) -> Case:
@@ -127,7 +127,9 @@ def case_of(dataset: xr.Dataset) -> Case:
     InputError
         No recipe, or one that cannot be read.
     """
-    if not isinstance(dataset, xr.Dataset) or "recipe" not in dataset.attrs:
+    if "recipe" not in getattr(dataset, "attrs", {}):
         raise InputError("dataset", "it carries no recipe; pass what diffuse or generate returned")
-    arrays = {str(name): np.asarray(dataset[name].values) for name in dataset.data_vars if str(name).startswith("recipe_")}
+    arrays = {
+        str(name): np.asarray(dataset[name].values) for name in dataset.data_vars if str(name).startswith("recipe_")
+    }
     return Case.from_recipe(unpack(dataset.attrs["recipe"], arrays), needs_start=False)

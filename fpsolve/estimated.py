@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from fpsolve.backward import grid_for, observe, run_on_grid
+from fpsolve.backward import Method, grid_for, observe, run_on_grid
 from fpsolve.densities import Density
 from fpsolve.estimates import ROUNDING
 from fpsolve.processes import Process, Slices
@@ -27,8 +27,9 @@ Window = tuple[float, float] | None
 class Estimated(Protocol):
     """How an estimated process is observed: by the exact composition, or on a grid."""
 
-    #: whether it can be observed at any time, or only at those it was solved for
-    flexible: bool
+    @property
+    def flexible(self) -> bool:
+        """Whether it can be observed at any time, or only at those it was solved for."""
 
     def observe(self, slices: Slices, times: Array) -> Series:
         """``W1``, ``W1_rate`` and ``chi2`` at given times, with bars; the slices are those of the forward process."""
@@ -56,7 +57,9 @@ class ExactEstimate:
         return {
             "W1": with_rounding(slices, np.abs(lead), np.abs(lead) + below / 8.0),
             "W1_rate": with_rounding(slices, pull, np.abs(flow) * (1.0 + ratio) / 8.0 + np.abs(pull)),
-            "chi2": with_rounding(slices, slices.pdf * excess**2, slices.pdf * np.abs(excess) * (ratio + np.abs(excess))),
+            "chi2": with_rounding(
+                slices, slices.pdf * excess**2, slices.pdf * np.abs(excess) * (ratio + np.abs(excess))
+            ),
         }
 
 
@@ -78,7 +81,7 @@ class GridEstimate:
 
     process: Process
     start: Density
-    method: str
+    method: Method
     cells: int
     steps: int
     window: Window

@@ -10,7 +10,7 @@ from fpsolve.quadrature import Array
 #: panel width in units of a feature's width, and growth of the width with the distance from the feature
 STEP, GROWTH = 0.75, 0.15
 #: the same for a first mesh that is going to be halved where needed
-COARSE = {"step": 2.0, "growth": 0.3}
+COARSE_STEP, COARSE_GROWTH = 2.0, 0.3
 
 
 def marched(hard: Array, centres: Array, scales: Array, step: float = STEP, growth: float = GROWTH) -> Array:
@@ -36,3 +36,8 @@ def marched(hard: Array, centres: Array, scales: Array, step: float = STEP, grow
         out = np.empty(count)
         march(hard, centres, scales, step, growth, out)
     return out[:count]
+
+
+def coarsely_marched(hard: Array, centres: Array, scales: Array) -> Array:
+    """The same on a first mesh, whose panels are going to be halved where needed."""
+    return marched(hard, centres, scales, COARSE_STEP, COARSE_GROWTH)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import html
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import xarray as xr
@@ -97,7 +98,10 @@ class SpeedAccuracy:
 
     def __str__(self) -> str:
         """Two plain tables: quantities, relations."""
-        rows = [(SYMBOLS.get(n, n), str(e), e.unit if e.finite else "", MEANINGS.get(n, "")) for n, e in self.estimates.items()]
+        rows = [
+            (SYMBOLS.get(n, n), str(e), e.unit if e.finite else "", MEANINGS.get(n, ""))
+            for n, e in self.estimates.items()
+        ]
         checks = [
             (r.name, r.verdict, *(("", "") if r.why else (f"{r.lhs:.8g}", f"{r.rhs:.8g}")), r.why or r.note)
             for r in self.relations
@@ -105,26 +109,30 @@ class SpeedAccuracy:
         lines = [*table(("quantity", "value", "unit", ""), rows), ""]
         lines += table(("relation", "verdict", "left", "right", ""), checks)
         if self.diagnostics.get("truncated"):
-            cut = ", ".join(f"{key}: {value:.3g}" for key, value in self.diagnostics["truncated"].items() if value != "inf")
+            cut = ", ".join(
+                f"{key}: {value:.3g}" for key, value in self.diagnostics["truncated"].items() if value != "inf"
+            )
             lines += ["", f"windowed; cut off: {cut}"]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
         """The same tables, for notebooks."""
-        rows = "".join(
-            f"<tr><td>{SYMBOLS.get(n, n)}</td><td>{html.escape(str(e))}</td><td>{html.escape(MEANINGS.get(n, ''))}</td></tr>"
-            for n, e in self.estimates.items()
-        )
+        cells = [(SYMBOLS.get(n, n), str(e), MEANINGS.get(n, "")) for n, e in self.estimates.items()]
+        rows = "".join("<tr>" + "".join(f"<td>{html.escape(c)}</td>" for c in row) + "</tr>" for row in cells)
         checks = "".join(
-            f"<tr><td>{r.name}</td><td>{r.verdict}</td><td>{html.escape(r.why or r.note)}</td></tr>" for r in self.relations
+            f"<tr><td>{r.name}</td><td>{r.verdict}</td><td>{html.escape(r.why or r.note)}</td></tr>"
+            for r in self.relations
         )
         return f"<table>{rows}</table><table>{checks}</table>"
 
 
-def table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """Aligned lines of text under a header."""
     widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in [header, *rows]]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in [header, *rows]
+    ]
 
 
 def jsonable(value: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from fpsolve.backward import grid_for, remap, run_on_grid
+from fpsolve.backward import check_method, grid_for, remap, run_on_grid
 from fpsolve.cases import Case
 from fpsolve.densities import Density, as_density
 from fpsolve.densities.base import FAINTEST, mass_between
@@ -199,7 +199,8 @@ def generated_fields(case: Case) -> xr.Dataset:
 def _masses_on_grid(case: Case, edges: Array, times: Array) -> Array:
     """Cell masses of the estimated process by a route on the grid; moving cells are brought back to the fixed ones."""
     assert case.start is not None
-    if case.estimated != "characteristics":
-        return run_on_grid(case.process, case.start, edges, times, case.estimated).masses
+    method = check_method(case.estimated)
+    if method != "characteristics":
+        return run_on_grid(case.process, case.start, edges, times, method).masses
     own = grid_for(case.process, case.start, case.cells, None, "characteristics")
     return remap(run_on_grid(case.process, case.start, own, times, "characteristics"), edges)

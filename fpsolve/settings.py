@@ -67,7 +67,8 @@ class Settings:
     @classmethod
     def keys(cls) -> tuple[list[str], list[str]]:
         """Required and optional keys of a recipe of this kind."""
-        required, optional = [], []
+        required: list[str] = []
+        optional: list[str] = []
         for field in dataclasses.fields(cls):
             if field.init and field.metadata.get("recipe", True):
                 given = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
@@ -118,7 +119,9 @@ def from_recipe(family: str, recipe: Any, extra: Mapping[str, Any] | None = None
         raise InputError("", f"kind {kind!r}: {error}") from error
 
 
-def number(key: str, value: Any, *, above: float = -math.inf, least: float = -math.inf, below: float = math.inf) -> float:
+def number(
+    key: str, value: Any, *, above: float = -math.inf, least: float = -math.inf, below: float = math.inf
+) -> float:
     """A finite number within bounds (``above`` and ``below`` exclusive, ``least`` inclusive), or an InputError."""
     if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
         raise InputError(key, f"given {value!r}; expected a number")

@@ -18,7 +18,7 @@ import pytest
 import xarray as xr
 
 import fpsolve
-import fpsolve.accuracy
+import fpsolve.measuring
 import fpsolve.cli.entry
 from fpsolve import experiments, io
 from fpsolve.cli import main
@@ -73,7 +73,7 @@ def turned_round(monkeypatch):
     def wrong(measured):
         return Relation("speed-accuracy", "79", 2.0, 1.0, 1e-9)
 
-    monkeypatch.setattr(fpsolve.accuracy, "RELATIONS", (*fpsolve.accuracy.RELATIONS, wrong))
+    monkeypatch.setattr(fpsolve.measuring, "RELATIONS", (*fpsolve.measuring.RELATIONS, wrong))
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def too_coarse(monkeypatch):
     def vague(measured):
         return Relation("speed-accuracy", "79", 1.0, 2.0, 0.5)
 
-    monkeypatch.setattr(fpsolve.accuracy, "RELATIONS", (*fpsolve.accuracy.RELATIONS, vague))
+    monkeypatch.setattr(fpsolve.measuring, "RELATIONS", (*fpsolve.measuring.RELATIONS, vague))
 
 
 def in_process(tmp_path, *arguments, **variables) -> subprocess.CompletedProcess[bytes]:

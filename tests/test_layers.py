@@ -36,6 +36,7 @@ LAYERS: list[tuple[str, ...]] = [
     ("bounds",),
     ("results",),
     ("estimated",),
+    ("measuring",),
     ("accuracy",),
     ("verification",),
     ("design",),

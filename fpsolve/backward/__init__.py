@@ -5,7 +5,7 @@ averages that are advected over a fixed grid with little (WENO5) or much (upwind
 """
 
 from fpsolve.backward.observables import observe, remap
-from fpsolve.backward.reach import Method, Reach, Window, grid_for
+from fpsolve.backward.reach import Method, Reach, Window, check_method, grid_for
 from fpsolve.backward.runs import GridRun, run_on_grid
 
-__all__ = ["GridRun", "Method", "Reach", "Window", "grid_for", "observe", "remap", "run_on_grid"]
+__all__ = ["GridRun", "Method", "Reach", "Window", "check_method", "grid_for", "observe", "remap", "run_on_grid"]

@@ -17,7 +17,7 @@ from fpsolve.settings import InputError, suggestion, whole
 Method = Literal["characteristics", "weno5", "upwind"]
 Window = tuple[float, float]
 
-METHODS = ("characteristics", "weno5", "upwind")
+METHODS: tuple[Method, ...] = ("characteristics", "weno5", "upwind")
 #: mass of either process that may lie beyond each end of a grid, and beyond which velocities stay constant
 TAIL = 1e-17
 
@@ -93,7 +93,9 @@ def grid_for(
     return np.interp(np.arange(cells + 1), np.minimum(places, room), corners)
 
 
-def check_method(method: str) -> None:
-    """Complain about an unknown method."""
-    if method not in METHODS:
-        raise InputError("method", f"given {method!r}; {suggestion(str(method), METHODS)}")
+def check_method(method: str) -> Method:
+    """The method, or a complaint about an unknown one."""
+    for known in METHODS:
+        if method == known:
+            return known
+    raise InputError("method", f"given {method!r}; {suggestion(str(method), METHODS)}")

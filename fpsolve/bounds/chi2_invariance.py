@@ -17,6 +17,8 @@ def chi2_invariance(m: Measurement) -> Relation:
     if not start.finite:
         return Relation.undefined(NAME, EQUATION, start.why)
     if m.whole is not None:
-        return Relation.undefined(NAME, EQUATION, "inside a fixed window D is not invariant: mass moves through its ends")
+        return Relation.undefined(
+            NAME, EQUATION, "inside a fixed window D is not invariant: mass moves through its ends"
+        )
     constant = np.full_like(m.times, start.value), np.full_like(m.times, start.error)
     return tightest_instant(NAME, EQUATION, m, (m.series["chi2"], m.errors["chi2"]), constant, equality=True)

@@ -55,7 +55,9 @@ def tightest_instant(
     return Relation(name, equation, *sides, equality=equality, tolerance=m.tolerance, note=note)
 
 
-def tightest_link(name: str, equation: str, m: Measurement, links: Iterable[tuple[str, Estimate, Estimate]]) -> Relation:
+def tightest_link(
+    name: str, equation: str, m: Measurement, links: Iterable[tuple[str, Estimate, Estimate]]
+) -> Relation:
     """The link of a chain of inequalities whose margin, relative to its larger side, is least.
 
     Parameters

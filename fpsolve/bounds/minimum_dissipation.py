@@ -19,4 +19,6 @@ def minimum_dissipation(m: Measurement) -> Relation:
         return Relation.undefined(NAME, EQUATION, "the temperature changes in time")
     inverse = 1.0 / float(m.temperature[0])
     least = m.quantities["W2"].squared().scaled(inverse / m.tau)
-    return tightest_link(NAME, EQUATION, m, [("W2^2 / (tau T) <= S_tot", least, m.quantities["dissipation"].scaled(inverse))])
+    return tightest_link(
+        NAME, EQUATION, m, [("W2^2 / (tau T) <= S_tot", least, m.quantities["dissipation"].scaled(inverse))]
+    )

@@ -32,7 +32,7 @@ def uncertainty_x2(m: Measurement) -> Relation:
 
 
 def uncertainty_optimal(m: Measurement) -> Relation:
-    """Compare the squared speed of the optimal observable, (∂_t E[φ])² / E[φ'²] with φ' = ν, with v₂²; they are equal."""
+    """Compare the squared speed of the optimal observable φ' = ν, (∂_t E[φ])² / E[φ'²], with v₂²; they are equal."""
     name, equation = "uncertainty-optimal", "75-76"
     if not m.probes:
         return Relation.undefined(name, equation, "the speed was not measured apart from the velocity")

@@ -13,14 +13,16 @@ from fpsolve.densities.gaussian import Components, EvolvedMixture, MixtureDensit
 from fpsolve.densities.panels import DEGREE, GAUSS_NODES, GAUSS_WEIGHTS, PANEL_PRECISION, Panels, fit_panels
 from fpsolve.densities.rootfinding import invert_tails
 from fpsolve.kernels.convolution import blurred, blurred_log_density
-from fpsolve.mesh import COARSE, marched
+from fpsolve.mesh import coarsely_marched
 from fpsolve.quadrature import Array
+
+Blocks = tuple[Array, Array, Array, Array, Array]
 
 #: a block of the data at most this many kernel widths wide is integrated by one Gauss rule
 WIDEST_BLOCK = 1.0
 
 
-def blocks(held: Panels, widest: float) -> tuple[Array, ...]:
+def blocks(held: Panels, widest: float) -> Blocks:
     """Panels merged into blocks up to ``widest`` wide; panels that are wider stay as they are.
 
     A merged block holds the masses that integrate the density against every polynomial of degree 15 exactly, so a
@@ -62,7 +64,7 @@ class Blurred(Density):
     width: float
 
     @functools.cached_property
-    def _blocks(self) -> tuple[Array, ...]:
+    def _blocks(self) -> Blocks:
         """Edges, coefficients, node masses and outer masses of the blocks that the kernel reads."""
         return blocks(self.data.panels(), WIDEST_BLOCK * self.width / self.scale)
 
@@ -114,7 +116,7 @@ class Blurred(Density):
         return centres, np.hypot(scales, self.width)
 
     def panels(self) -> Panels:
-        return fit_panels(self.pdf, marched(np.array(self.interval()), *self.features(), **COARSE))
+        return fit_panels(self.pdf, coarsely_marched(np.array(self.interval()), *self.features()))
 
     def moment(self, power: int) -> float:
         first, second = (self.data.moment(n) for n in (1, 2))

@@ -12,7 +12,7 @@ import numpy as np
 from fpsolve.densities.base import TAIL
 from fpsolve.densities.panelled import PanelledDensity
 from fpsolve.densities.panels import Panels, fit_panels
-from fpsolve.mesh import COARSE, marched
+from fpsolve.mesh import coarsely_marched
 from fpsolve.quadrature import Array
 from fpsolve.settings import InputError, Recipe, suggestion
 
@@ -43,7 +43,9 @@ class ScipyDensity(PanelledDensity):
         names = [n for n in dir(stats) if isinstance(getattr(stats, n), stats.rv_continuous)]
         if self.name not in names:
             near = suggestion(self.name, names).split("allowed:")[0]
-            raise InputError("name", f"given {self.name!r}; {near}any continuous distribution of scipy.stats is allowed")
+            raise InputError(
+                "name", f"given {self.name!r}; {near}any continuous distribution of scipy.stats is allowed"
+            )
         family = getattr(stats, self.name)
         try:
             frozen = family(**self.parameters)
@@ -51,7 +53,9 @@ class ScipyDensity(PanelledDensity):
         except (TypeError, ValueError) as error:
             raise InputError("parameters", f"given {self.parameters}; scipy.stats.{self.name} says: {error}") from error
         if not usable:
-            raise InputError("parameters", f"given {self.parameters}; scipy.stats.{self.name} does not allow these values")
+            raise InputError(
+                "parameters", f"given {self.parameters}; scipy.stats.{self.name} does not allow these values"
+            )
         object.__setattr__(self, "_frozen", frozen)
 
     @classmethod
@@ -59,7 +63,9 @@ class ScipyDensity(PanelledDensity):
         """Wrap a frozen distribution such as ``scipy.stats.t(5)``."""
         family = frozen.dist
         if not hasattr(family, "pdf"):
-            raise InputError("density", f"scipy.stats.{family.name} is discrete; only continuous distributions are densities")
+            raise InputError(
+                "density", f"scipy.stats.{family.name} is discrete; only continuous distributions are densities"
+            )
         shapes = [] if not family.shapes else [s.strip() for s in family.shapes.split(",")]
         names = [*shapes, "loc", "scale"]
         parameters = dict(zip(names, frozen.args, strict=False)) | frozen.kwds
@@ -104,7 +110,7 @@ class ScipyDensity(PanelledDensity):
     def _panels(self) -> Panels:
         lower, upper = (float(end) for end in (self._distribution.ppf(TAIL), self._distribution.isf(TAIL)))
         hard = np.array([lower, upper])
-        return fit_panels(lambda x: np.asarray(self._distribution.pdf(x)), marched(hard, *self._shape, **COARSE))
+        return fit_panels(lambda x: np.asarray(self._distribution.pdf(x)), coarsely_marched(hard, *self._shape))
 
     def panels(self) -> Panels:
         return self._panels

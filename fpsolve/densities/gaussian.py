@@ -12,7 +12,7 @@ from scipy.special import ndtri
 from fpsolve.densities.base import TAIL, Density
 from fpsolve.densities.panels import Panels, fit_panels
 from fpsolve.kernels.mixture import mixture_flow, mixture_log_density, mixture_quantile, mixture_tails
-from fpsolve.mesh import COARSE, marched
+from fpsolve.mesh import coarsely_marched
 from fpsolve.quadrature import Array
 from fpsolve.settings import InputError, number, numbers
 
@@ -75,7 +75,7 @@ class MixtureDensity(Density, abc.ABC):
 
     def panels(self) -> Panels:
         lower, upper = self.interval(TAIL)
-        return fit_panels(self.pdf, marched(np.array([lower, upper]), *self.features(), **COARSE))
+        return fit_panels(self.pdf, coarsely_marched(np.array([lower, upper]), *self.features()))
 
     def moment(self, power: int) -> float:
         parts = self.components
@@ -98,7 +98,7 @@ class Gaussian(MixtureDensity):
     """
 
     kind: ClassVar[str] = "gaussian"
-    mean: float = 0.0  # type: ignore[assignment]
+    mean: float = 0.0
     std: float = 1.0
 
     def __post_init__(self) -> None:
@@ -156,7 +156,7 @@ class GaussianMixture(MixtureDensity):
 
     @property
     def components(self) -> Components:
-        return self._components  # type: ignore[attr-defined,no-any-return]
+        return self._components  # type: ignore[attr-defined]
 
 
 @dataclasses.dataclass(frozen=True)

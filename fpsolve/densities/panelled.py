@@ -176,7 +176,7 @@ class FunctionDensity(PanelledDensity):
         return lower, upper
 
     def panels(self) -> Panels:
-        return self._fitted  # type: ignore[attr-defined,no-any-return]
+        return self._fitted  # type: ignore[attr-defined]
 
     def breaks(self) -> Array:
         """The given jumps, and the ends where the function does not fade out."""
@@ -200,11 +200,13 @@ class PiecewisePolynomial(PanelledDensity):
         edges = check_points("edges", self.edges, increasing=True)
         coefficients = np.atleast_2d(np.asarray(self.coefficients, float))
         if coefficients.shape[0] != edges.size - 1 or not np.all(np.isfinite(coefficients)):
-            raise InputError("coefficients", f"given shape {coefficients.shape}; expected ({edges.size - 1}, degree + 1)")
+            raise InputError(
+                "coefficients", f"given shape {coefficients.shape}; expected ({edges.size - 1}, degree + 1)"
+            )
         object.__setattr__(self, "_held", Panels(edges, np.ascontiguousarray(coefficients)))
 
     def panels(self) -> Panels:
-        return self._held  # type: ignore[attr-defined,no-any-return]
+        return self._held  # type: ignore[attr-defined]
 
     def breaks(self) -> Array:
         """Edges where the polynomials of the two sides differ."""

@@ -59,14 +59,15 @@ class Panels:
         args = (self.edges, self.coefficients, self.left, self.right, GAUSS_NODES, GAUSS_WEIGHTS)
         panel_tails(flat, *args, cdf, sf)
         # where the density vanishes the polynomials may dip below zero by rounding
-        pdf, cdf, sf = (np.maximum(row, 0.0).reshape(np.shape(x)) for row in (pdf, cdf, sf))
-        return pdf, cdf, sf
+        first, second, third = (np.maximum(row, 0.0).reshape(np.shape(x)) for row in (pdf, cdf, sf))
+        return first, second, third
 
     def derivative(self, x: Array) -> Array:
         """Derivative of the density at points."""
         slope = np.polynomial.legendre.legder(self.coefficients, axis=1)
         slope = slope * (2.0 / np.diff(self.edges))[:, None]
-        flat, out = np.ascontiguousarray(x, float).ravel(), np.empty(np.size(x))
+        flat = np.ascontiguousarray(x, float).ravel()
+        out = np.empty(flat.size)
         legendre_points(flat, self.edges, np.ascontiguousarray(slope), out)
         return out.reshape(np.shape(x))
 

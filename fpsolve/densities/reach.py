@@ -25,7 +25,7 @@ def ratio_reach(reference: Density, other: Density) -> tuple[float, float, str]:
     start_low, start_high = other.interval(1e-20)
     ends = [min(low, start_low), max(high, start_high)]
     middle, size = 0.5 * (ends[0] + ends[1]), ends[1] - ends[0]
-    inner = float(np.max(_exponent(reference, other, np.linspace(*ends, 401))))
+    inner = float(np.max(_exponent(reference, other, np.linspace(ends[0], ends[1], 401))))
     for side, sign in ((0, -1.0), (1, 1.0)):
         if np.isfinite(other.support[side]):
             ends[side] = (min, max)[side](other.support[side], (low, high)[side])

@@ -1,4 +1,4 @@
-"""A piecewise polynomial density, scaled and blurred by a Gaussian: quadrature on panels the kernel's width resolves."""
+"""A piecewise polynomial density, scaled and blurred by a Gaussian: panels that the kernel's width resolves."""
 
 from __future__ import annotations
 
@@ -95,7 +95,9 @@ def blurred(x, edge, coefficient, mass, left, right, scale, width, node, weight,
                 b = min(high, (x[i] - scale * edge[j]) / width)
                 pieces = 1 if compact else max(int(math.ceil((b - a) / length)), 1)
                 half = 0.5 * (b - a) / pieces
-                if not compact and high < (x[i] - scale * edge[j]) / width:  # what the window leaves of a wide block at its left
+                if (
+                    not compact and high < (x[i] - scale * edge[j]) / width
+                ):  # what the window leaves of a wide block at its left
                     y = min(max((x[i] - width * b) / scale, edge[j]), edge[j + 1])
                     f += panel_mass(edge, coefficient, j, edge[j], y, node, weight)
                 if not compact and low > (x[i] - scale * edge[j + 1]) / width:  # and at its right

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from fpsolve.kernels.compiled import compiled
 
 ROOT_2 = math.sqrt(2.0)

@@ -7,6 +7,7 @@ import dataclasses
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fpsolve.densities.base import Density
 from fpsolve.estimates import ROUNDING
@@ -44,7 +45,7 @@ class Slices:
     slice has the same labels.
     """
 
-    starts: Array
+    starts: NDArray[np.int64]
     x: Array
     kronrod: Array
     gauss: Array
@@ -98,7 +99,7 @@ class Process(abc.ABC):
         """Temperature T_t, L²/s (infinite where a schedule's is), or None where the process has none."""
 
     def force_over_temperature(self, t: Array, x: Array) -> Array | None:
-        """f / T at times and points, broadcast together, 1/L; None where the process has no closed form for it."""
+        """F / T at times and points, broadcast together, 1/L; None where the process has no closed form for it."""
         return None
 
     def kinks(self) -> Array:

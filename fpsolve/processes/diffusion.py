@@ -71,7 +71,9 @@ class Diffusion(Process):
         curve = self.schedule.curve(np.asarray(t, float))
         # f / T = m' x / (m T): finite at the end, where f and T are not
         with np.errstate(divide="ignore", invalid="ignore"):
-            return curve.signal_rate / (curve.half_variance_rate * curve.signal - curve.variance * curve.signal_rate) * x
+            return (
+                curve.signal_rate / (curve.half_variance_rate * curve.signal - curve.variance * curve.signal_rate) * x
+            )
 
     def kinks(self) -> Array:
         return self.schedule.kinks()

@@ -150,7 +150,7 @@ class DiscreteDiffusion(Schedule):
         return Curve(signal, 0.5 * rate * signal, -np.expm1(exponent), -0.5 * rate * signal**2)
 
     def kinks(self) -> Array:
-        return self._exponent.kinks  # type: ignore[attr-defined,no-any-return]
+        return self._exponent.kinks  # type: ignore[attr-defined]
 
 
 def _check_levels(m: Array, sigma: Array) -> None:

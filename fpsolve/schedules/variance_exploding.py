@@ -38,7 +38,9 @@ class VarianceExploding(Schedule):
         positive_tau(self)
         object.__setattr__(self, "sigma_max", number("sigma_max", self.sigma_max, above=0.0))
         if self.growth not in ("linear", "geometric"):
-            raise InputError("growth", f"given {self.growth!r}; {suggestion(str(self.growth), ['linear', 'geometric'])}")
+            raise InputError(
+                "growth", f"given {self.growth!r}; {suggestion(str(self.growth), ['linear', 'geometric'])}"
+            )
         if self.growth == "linear" and self.sigma_min is not None:
             raise InputError("sigma_min", "linear growth starts from zero; remove it or use growth = 'geometric'")
         if self.growth == "geometric":

@@ -11,6 +11,7 @@ from fpsolve.mesh import marched
 from fpsolve.processes.base import distinct
 from fpsolve.quadrature import panel_nodes
 
+
 def chi_squared(
     reference: Density, other: Density, window: tuple[float, float] | None = None
 ) -> tuple[Estimate, float]:
@@ -59,5 +60,7 @@ def _integral(reference: Density, other: Density, low: float, high: float) -> Es
     if not np.all(np.isfinite(square)):
         return Estimate.infinite("the start has mass where the forward process has none")
     value = float(np.sum(kronrod * square))
-    rounding = ROUNDING * float(np.sum(kronrod * np.abs(np.where(p > 0, (q - p) / np.maximum(p, 1e-300), 0.0)) * (p + q)))
+    rounding = ROUNDING * float(
+        np.sum(kronrod * np.abs(np.where(p > 0, (q - p) / np.maximum(p, 1e-300), 0.0)) * (p + q))
+    )
     return Estimate(value, abs(value - float(np.sum(gauss * square))) + rounding + ROUNDING * value)

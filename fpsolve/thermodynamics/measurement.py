@@ -10,19 +10,6 @@ import numpy as np
 from fpsolve.estimates import TOLERANCE, Estimate
 from fpsolve.quadrature import Array
 
-#: unit of each quantity of the contract, in terms of the length L and time s units
-UNITS = {
-    "eta": "L2/s",
-    "c1": "L2/s",
-    "c2": "L2/s",
-    "dissipation": "L2/s",
-    "D0": "1",
-    "W1_initial": "L",
-    "W1_final": "L",
-    "W2": "L",
-    "path_length": "L",
-}
-
 
 @dataclasses.dataclass(frozen=True)
 class Measurement:
@@ -71,12 +58,13 @@ class Measurement:
             return self
         quantities = {}
         for name, value in self.quantities.items():
-            full = self.whole.quantities[name]
-            error = value.error + abs(full.value - value.value) if full.finite else np.inf
+            known = self.whole.quantities[name]
+            error = value.error + abs(known.value - value.value) if known.finite else np.inf
             quantities[name] = dataclasses.replace(value, error=error)
         errors = {}
         for name, values in self.series.items():
-            full_values = np.interp(self.times, self.whole.times, self.whole.series.get(name, self.whole.times * np.nan))
+            full = self.whole.series.get(name, np.full_like(self.whole.times, np.nan))
+            full_values = np.interp(self.times, self.whole.times, full)
             errors[name] = self.errors[name] + np.abs(full_values - values)
         return dataclasses.replace(self, quantities=quantities, errors=errors)
 

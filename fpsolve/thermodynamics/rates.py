@@ -55,7 +55,7 @@ def integral_of_modulus(slices: Slices, integrand: Array) -> tuple[Array, Array]
 
 
 def modulus_on_panels(rows: Array, every: int = 1) -> Array:
-    """Integral over [-1, 1] of |g| from its values at the panel nodes, cut at a root of the interpolating polynomial."""
+    """Integral over [-1, 1] of |g| from its values at the panel nodes, cut at a root of their interpolant."""
     start = every - 1
     nodes = NODES[start::every]
     coefficients = np.linalg.solve(legendre.legvander(nodes, nodes.size - 1), rows[:, start::every].T)
@@ -76,7 +76,7 @@ def entropy_rates(process: Process, slices: Slices, times: Array) -> Series:
     Returns
     -------
     dict
-        ``system``: dS/dt = -∫ ν P ∂ₓ ln P dx; ``bath``: (1/T) ∫ f ν P dx; both 1/s. Empty where there is no closed form.
+        ``system``: dS/dt = -∫ ν P ∂ₓ ln P dx; ``bath``: (1/T) ∫ f ν P dx. Empty where there is no closed form.
     """
     counts = np.diff(slices.starts).astype(int)
     pull = process.force_over_temperature(np.repeat(times, counts), slices.x)

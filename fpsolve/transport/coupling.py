@@ -6,6 +6,7 @@ import dataclasses
 import functools
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fpsolve.densities.base import FAINTEST, Density
 from fpsolve.mesh import marched
@@ -140,7 +141,7 @@ def _crossing(
     x: Array,
     low: Array,
     high: Array,
-    left: Array,
+    left: NDArray[np.bool_],
     guess: Array | None,
 ) -> Array:
     """Solve log F_here(y) = log F_there((x - (1 - s) y) / s), or with survival functions where not ``left``.
