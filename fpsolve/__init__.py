@@ -3,7 +3,6 @@
 Four steps: take *data*, :func:`diffuse` it, :func:`generate` from a start, ask for the :func:`speed_accuracy`.
 """
 
-
 from fpsolve.accuracy import speed_accuracy
 from fpsolve.cases import Case
 from fpsolve.densities import (

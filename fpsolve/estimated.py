@@ -44,7 +44,8 @@ class ExactEstimate:
 
     def observe(self, slices: Slices, times: Array) -> Series:
         """Distances by integrals over x of functions of the label (78), (85)."""
-        with np.errstate(over="ignore", invalid="ignore"):
+        slices = dataclasses.replace(slices, precision=slices.precision + self.composition.precision)
+        with np.errstate(over="ignore", invalid="ignore"):  # infinite where the start is too wide: D is then, too
             return self._observe(slices)
 
     def _observe(self, slices: Slices) -> Series:

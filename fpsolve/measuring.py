@@ -19,6 +19,8 @@ from fpsolve.settings import InputError
 from fpsolve.thermodynamics import Measurement, Series, chi_squared, entropy_rates, flow_rates, transport_speed
 from fpsolve.transport.coupling import Coupling
 
+#: relative disagreement of the nested rules in time that is good enough
+TIME_TOLERANCE = 1e-11
 #: instants at which the speed in W2 is measured from the densities alone, as parts of tau
 PROBES = (0.1, 0.35, 0.6, 0.85)
 #: largest part of any mass that a window may cut, and the least that is worth reporting
@@ -96,6 +98,7 @@ def _measure(
     process: Process, composition: Composition, estimated: Estimated, numerics: Numerics
 ) -> tuple[Measurement, Measurement]:
     tau, window = process.tau, numerics.window
+    distance = _distance_of_ends(process)
     divergence, _ = chi_squared(process.final, composition.start, window)
     lost = composition.lost
     why = f"{lost:.1e} of the start lies where the forward process' density is below 1e-290" if lost > 1e-12 else ""
@@ -115,10 +118,11 @@ def _measure(
     collected: list[tuple[Array, dict[str, Array], dict[str, Array]]] = []
     panels = TimePanels.uniform(tau, min(numerics.steps, FIRST_PANELS))
     limit = 160 if estimated.flexible else panels.edges.size - 1
-    integrals = integrate_in_time(integrands, panels, most_panels=limit)
+    finest = max(TIME_TOLERANCE, 10.0 * process.precision)
+    integrals = integrate_in_time(integrands, panels, tolerance=finest, most_panels=limit)
     values, errors = scalars(np.linspace(0.0, tau, numerics.steps + 1))
     ends = {name: _at_ends(values[name], errors[name]) for name in ("W1",)}
-    quantities = _quantities(process, integrals.value, integrals.error, divergence, ends["W1"], why)
+    quantities = _quantities(composition, integrals.value, integrals.error, divergence, ends["W1"], distance, why)
     probes = tuple(
         {"t": t} | transport_speed(process, t, composition.labels) for t in _probe_times(process) if window is None
     )
@@ -168,21 +172,31 @@ def _derived(series: Series, divergence: Estimate) -> Series:
     return derived
 
 
+def _distance_of_ends(process: Process) -> Estimate:
+    """W₂ from the data to P_tau; without second moments there is nothing to measure."""
+    coupling = process.coupling if isinstance(process, Geodesic) else Coupling(process.initial, process.final)
+    value, error = coupling.wasserstein(2.0)
+    if not math.isfinite(value):
+        raise InputError("data", "no second moment: its tails are too heavy, and every cost of transport is infinite")
+    return Estimate(value, error)
+
+
 def _at_ends(value: Array, error: Array) -> tuple[Estimate, Estimate]:
     return Estimate(float(value[0]), float(error[0])), Estimate(float(value[-1]), float(error[-1]))
 
 
 def _quantities(
-    process: Process,
+    composition: Composition,
     value: dict[str, float],
     error: dict[str, float],
     divergence: Estimate,
     distances: tuple[Estimate, Estimate],
+    between_ends: Estimate,
     why: str,
 ) -> dict[str, Estimate]:
     final, initial = distances
     if why:
-        final = Estimate.undefined(why)
+        final, initial = Estimate.undefined(why), Estimate(*composition.initial_distance())
     action = Estimate(value["dissipation"], error["dissipation"] + ROUNDING * value["dissipation"])
     if not divergence.finite:
         eta = c1 = Estimate.undefined(f"D0 is infinite: {divergence.why}")
@@ -190,11 +204,10 @@ def _quantities(
         eta = c1 = Estimate.undefined("D0 is zero: the start is the forward process' own end")
     else:
         change = final - initial
-        eta = change.squared() / divergence.scaled(process.tau)
+        eta = change.squared() / divergence.scaled(composition.process.tau)
         c1 = Estimate(value["v_loss_squared"], error["v_loss_squared"] + ROUNDING * value["v_loss_squared"])
         if why:
             c1 = Estimate.undefined(why)
-    coupling = process.coupling if isinstance(process, Geodesic) else Coupling(process.initial, process.final)
     return {
         "eta": eta,
         "c1": c1,
@@ -203,7 +216,7 @@ def _quantities(
         "D0": divergence,
         "W1_initial": initial,
         "W1_final": final,
-        "W2": Estimate(*coupling.wasserstein(2.0)),
+        "W2": between_ends,
         "path_length": Estimate(value["v2"], error["v2"] + ROUNDING * value["v2"]),
     }
 

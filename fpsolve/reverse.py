@@ -12,17 +12,15 @@ import xarray as xr
 from fpsolve.backward import check_method, grid_for, remap, run_on_grid
 from fpsolve.cases import Case
 from fpsolve.densities import Density, as_density
-from fpsolve.densities.base import FAINTEST, mass_between
+from fpsolve.densities.base import FAINTEST, LABEL_TAIL, mass_between
 from fpsolve.densities.reach import ratio_reach
 from fpsolve.dynamics import GRID_TAIL, assemble, case_of, forward_fields, grid_edges, span_of, stored_times
-from fpsolve.estimates import TOLERANCE
+from fpsolve.estimates import ROUNDING, TOLERANCE
 from fpsolve.mesh import marched
 from fpsolve.processes import Process
 from fpsolve.processes.base import distinct
 from fpsolve.quadrature import POINTS, Array, panel_nodes
 
-#: probability left beyond the outermost labels on either side: little enough for second moments of heavy tails
-LABEL_TAIL = 1e-30
 #: a difference of tails below this part of the smaller tail has no trustworthy sign
 _NOISE = 1e-13
 
@@ -49,7 +47,8 @@ class Composition:
         """P~ / P, constant along the flow."""
         p = self.process.final.pdf(labels)
         q = self.start.pdf(labels)
-        return np.divide(q, p, out=np.zeros_like(p), where=p > 0.0)
+        with np.errstate(over="ignore"):
+            return np.divide(q, p, out=np.zeros_like(p), where=p > 0.0)
 
     def lead(self, labels: Array) -> Array:
         """F~ - F, constant along the flow; from whichever tail is smaller."""
@@ -73,12 +72,30 @@ class Composition:
         return float(low), float(high)
 
     @property
+    def precision(self) -> float:
+        """Relative accuracy of what depends on the start: labels are rounded, and a narrow start magnifies that."""
+        spread = float(np.max(np.abs(self.final.interval(1e-3))))
+        return self.start.precision + 8.0 * float(np.finfo(float).eps) * self.start.conditioning(spread)
+
+    @property
     def lost(self) -> float:
         """Mass of the start beyond the labels: where P_tau underflows."""
         low, high = self.span
         ends = np.array([low, high])
         _, cdf, sf = self.start.tails(ends)
         return float(max(cdf[0] - LABEL_TAIL, 0.0) + max(sf[1] - LABEL_TAIL, 0.0))
+
+    def initial_distance(self) -> tuple[float, float]:
+        """W₁ between the start and P_tau with its bar, over all of both densities whatever the labels."""
+        ends = np.array([self.final.interval(LABEL_TAIL), self.start.interval(LABEL_TAIL)])
+        hard = np.unique(np.concatenate([ends.ravel(), self.labels]))
+        centres, scales = (
+            np.concatenate(pair) for pair in zip(self.final.features(), self.start.features(), strict=True)
+        )
+        x, kronrod, gauss = panel_nodes(distinct(marched(hard, centres, scales)))
+        gap = np.abs(self.lead(x))
+        value = float(np.sum(kronrod * gap))
+        return value, abs(value - float(np.sum(gauss * gap))) + (self.precision + ROUNDING) * value
 
     @functools.cached_property
     def labels(self) -> Array:
@@ -128,6 +145,7 @@ class Composition:
         """Interval that leaves about ``tail`` of P~_t beyond either end."""
         ends = np.clip(np.array(self.start.interval(tail)), *self.span)
         _, cdf, sf = self.final.tails(ends)
+        cdf, sf = np.maximum(cdf, FAINTEST), np.maximum(sf, FAINTEST)
         low, high = self.process.density(t).quantile(cdf, sf) if t < self.process.tau else ends
         return float(low), float(high)
 

@@ -12,6 +12,9 @@ import numpy as np
 
 Recipe = dict[str, Any]
 
+#: largest modulus of a given number: powers of it must not overflow (rescale the unit of x or t instead)
+LARGEST = 1e60
+
 
 class InputError(ValueError):
     """Bad input: what was given, what is allowed, what to try; ``key`` names the offending entry."""
@@ -129,8 +132,8 @@ def number(
         result = float(value)
     except OverflowError:
         result = math.inf
-    if not math.isfinite(result):
-        raise InputError(key, f"given {value!r}; expected a finite number")
+    if not abs(result) <= LARGEST:
+        raise InputError(key, f"given {value!r}; expected a finite number of modulus up to {LARGEST:g}")
     if not above < result < below or result < least:
         low = f"above {above:g}" if above > -math.inf else f"at least {least:g}" if least > -math.inf else ""
         high = f"below {below:g}" if below < math.inf else ""

@@ -18,6 +18,7 @@ import pytest
 import xarray as xr
 
 import fpsolve
+import fpsolve.accuracy
 import fpsolve.measuring
 import fpsolve.cli.entry
 from fpsolve import experiments, io

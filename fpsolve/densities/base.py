@@ -14,6 +14,8 @@ from fpsolve.settings import InputError, Settings
 
 #: mass left out beyond either end when a density is cut into panels: far, since a ratio of densities sees the tails
 TAIL = 1e-40
+#: probability left beyond the outermost labels on either side: little enough for second moments of heavy tails
+LABEL_TAIL = 1e-30
 #: the smallest tail probability that labels a point of the flow
 FAINTEST = 1e-290
 
@@ -65,6 +67,11 @@ class Density(Settings, abc.ABC):
         """Logarithm of the density; ``-inf`` where it vanishes or underflows."""
         with np.errstate(divide="ignore"):
             return np.log(self.pdf(x))
+
+    def conditioning(self, spread: float = 0.0) -> float:
+        """How many times rounding of positions, of size ``spread`` beside the centres, is magnified by features."""
+        centres, scales = self.features()
+        return float(np.max((np.abs(centres) + spread) / scales))
 
     @property
     def support(self) -> tuple[float, float]:

@@ -16,6 +16,9 @@ from fpsolve.mesh import coarsely_marched
 from fpsolve.quadrature import Array
 from fpsolve.settings import InputError, number, numbers
 
+#: half the distance, in standard deviations, beyond which nothing is left where two components meet
+_UNSEEN = 8.0
+
 
 @dataclasses.dataclass(frozen=True)
 class Components:
@@ -71,7 +74,14 @@ class MixtureDensity(Density, abc.ABC):
         return out.reshape(normal.shape)
 
     def features(self) -> tuple[Array, Array]:
-        return self.components.mean, self.components.std
+        """The components, and where two distant neighbours hand over: the posterior changes faster there."""
+        order = np.argsort(self.components.mean)
+        mean, std = self.components.mean[order], self.components.std[order]
+        apart, left, right = np.diff(mean), std[:-1], std[1:]
+        seen = (apart > left + right) & (apart < _UNSEEN * (left + right))
+        place = (mean[:-1] + apart * left / (left + right))[seen]
+        width = (left * right)[seen] / apart[seen]
+        return np.concatenate([mean, place]), np.concatenate([std, width])
 
     def panels(self) -> Panels:
         lower, upper = self.interval(TAIL)

@@ -156,4 +156,5 @@ def blurred_log_density(x, edge, coefficient, mass, scale, width, node, weight, 
                     z = a + (2 * (m // node.size) + 1 + node[n]) * half
                     value = legendre(coefficient[j], ((x[i] - width * z) / scale - centre) / radius)
                     total += weight[n] * half * width / scale * value * math.exp(0.5 * (nearest - z) * (nearest + z))
-        out[i] = math.log(total) - 0.5 * nearest * nearest - math.log(width * ROOT_2PI) if total > 0.0 else -math.inf
+        # so far out that even the nearest node underflows, the distance to the data decides
+        out[i] = math.log(max(total, 1e-300)) - 0.5 * nearest * nearest - math.log(width * ROOT_2PI)

@@ -54,7 +54,7 @@ class Slices:
     score: Array | None
     label: Array
 
-    whole: bool = True
+    open_ends: tuple[bool, bool] = (True, True)
     precision: float = ROUNDING
     repeated: bool = False
 
@@ -67,8 +67,8 @@ class Slices:
     def integrate(self, integrand: Array) -> tuple[Array, Array]:
         """Integral over x of a function given at the nodes, at each time, and its error bar.
 
-        The bar is the disagreement of the two rules and, where the slices reach for the whole line, a bound of what
-        lies beyond the outermost panels.
+        The bar is the disagreement of the two rules and, where the slices reach for infinity, a bound of what lies
+        beyond the outermost panels.
         """
         first = self.starts[:-1] // POINTS
         with np.errstate(invalid="ignore", over="ignore"):
@@ -76,8 +76,9 @@ class Slices:
             fine = np.add.reduceat(panels, first)
             coarse = np.add.reduceat(self.gauss * integrand, self.starts[:-1])
             bar = np.abs(fine - coarse)
-            if self.whole:
-                bar = bar + TAIL_FACTOR * (np.abs(panels[first]) + np.abs(panels[self.starts[1:] // POINTS - 1]))
+            for open_end, edge in zip(self.open_ends, (first, self.starts[1:] // POINTS - 1), strict=True):
+                if open_end:
+                    bar = bar + TAIL_FACTOR * np.abs(panels[edge])
         return fine, bar
 
 
@@ -116,10 +117,19 @@ class Process(abc.ABC):
         """P_tau, the noise."""
         return self.density(self.tau)
 
+    def open_ends(self, window: tuple[float, float] | None) -> tuple[bool, bool]:
+        """On which sides integrals reach for infinity, so that something lies beyond the outermost panel."""
+        return (True, True) if window is None else (False, False)
+
     @property
     def precision(self) -> float:
-        """Relative accuracy of the densities: rounding, or that of the panels that represent one of the ends."""
-        return max(self.initial.precision, self.final.precision)
+        """Relative accuracy of the densities.
+
+        Rounding, or that of the panels that represent one of the ends; rounding of positions far from zero, or of
+        labels seen by narrow features, is magnified.
+        """
+        ends = self.initial, self.final
+        return max(d.precision for d in ends) + float(np.finfo(float).eps) * sum(d.conditioning() for d in ends)
 
     def velocity(self, t: float, x: Array) -> Array:
         """Mean velocity nu_t at points."""
@@ -160,7 +170,7 @@ class Process(abc.ABC):
         starts = np.concatenate([[0], np.cumsum([part[0].size for part in parts])])
         x, kronrod, gauss, pdf, velocity, score, label = (np.concatenate(column) for column in zip(*parts, strict=True))
         known = score if score.size == x.size else None
-        return Slices(starts, x, kronrod, gauss, pdf, velocity, known, label, window is None, self.precision)
+        return Slices(starts, x, kronrod, gauss, pdf, velocity, known, label, self.open_ends(window), self.precision)
 
 
 def distinct(points: Array) -> Array:

@@ -8,7 +8,7 @@ import functools
 import numpy as np
 
 from fpsolve.densities import Density
-from fpsolve.densities.base import FAINTEST
+from fpsolve.densities.base import FAINTEST, LABEL_TAIL
 from fpsolve.densities.panels import Panels, fit_panels
 from fpsolve.mesh import marched
 from fpsolve.processes.base import Process, Slices, State, distinct
@@ -59,16 +59,20 @@ class Geodesic(Process):
             return None
         return np.full(np.shape(t), self.constant_temperature)
 
+    def open_ends(self, window: tuple[float, float] | None) -> tuple[bool, bool]:
+        return self.coupling.open_ends if window is None else (False, False)
+
     def slices(self, times: Array, labels: Array, window: tuple[float, float] | None = None) -> Slices:
         """As in the base class; without a window the same pairs serve all times, for points keep their partners."""
         if window is not None:
             return super().slices(times, labels, window)
         times = np.asarray(times, float)
-        y_edge, z_edge, _, _ = self.coupling.edges
+        y_edge, z_edge, below, above = self.coupling.edges
         _, cdf, sf = self.target.tails(labels)
         inside = (cdf > FAINTEST) & (sf > FAINTEST)
         middle = 0.5 * (self.data.quantile(cdf[inside], sf[inside]) + labels[inside])
-        within = (z_edge > labels[0]) & (z_edge < labels[-1])
+        # by probability: near an end of the target's support its labels cannot be told apart
+        within = (below > max(cdf[0], LABEL_TAIL)) & (above > max(sf[-1], LABEL_TAIL))
         own = 0.5 * (y_edge + z_edge)[within]
         edges = distinct(np.sort(np.concatenate([middle, own])))
         c, kronrod, gauss = panel_nodes(edges)
@@ -91,6 +95,7 @@ class Geodesic(Process):
             velocity=(every * (z - y) / self.tau).ravel(),
             score=None,
             label=(every * z).ravel(),
+            open_ends=self.coupling.open_ends,
             precision=self.precision,
             repeated=True,
         )

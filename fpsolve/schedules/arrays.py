@@ -16,6 +16,10 @@ from fpsolve.settings import InputError, numbers
 _INSIDE = 1e-9
 
 
+#: part of the steepest rise by which a spline may fall and still count as monotone
+_NEGLIGIBLE = 1e-4
+
+
 class Interpolant:
     """Curve through points with its derivative: the twice differentiable cubic spline where it stays monotone.
 
@@ -32,7 +36,7 @@ class Interpolant:
         if x.size >= 4 and (np.all(rises >= 0.0) or np.all(rises <= 0.0)):
             dense = (x[:-1, None] + np.diff(x)[:, None] * np.linspace(0.0, 1.0, 9)).ravel()
             slope = self._curve.derivative()(dense) * np.sign(y[-1] - y[0])
-            if np.any(slope < 0.0):
+            if np.any(slope < -_NEGLIGIBLE * np.max(slope)):
                 self._curve = PchipInterpolator(x, y)
         self._slope = self._curve.derivative()
 

@@ -8,13 +8,13 @@ import functools
 import numpy as np
 from numpy.typing import NDArray
 
-from fpsolve.densities.base import FAINTEST, Density
+from fpsolve.densities.base import FAINTEST, LABEL_TAIL, Density
 from fpsolve.mesh import marched
 from fpsolve.quadrature import POINTS, TAIL_FACTOR, Array, panel_nodes
 
 #: largest coordinate: squares of it stay finite
 FARTHEST = 1e150
-#: a distance whose outermost panel holds more than this part of it has not converged in the tails
+#: a distance of which the far tails hold more than this part has not converged in them
 _UNSETTLED = 1e-3
 
 
@@ -39,9 +39,10 @@ class Coupling:
             hard = np.unique(np.concatenate([[low, high], inside[(inside > low) & (inside < high)]]))
             points = marched(hard, *here.features())
             _, cdf, sf = here.tails(points)
-            known = (cdf > 0.1 * FAINTEST) & (sf > 0.1 * FAINTEST)
+            # the ends of a bounded support meet the far tails of the other density
+            cdf, sf = np.maximum(cdf, FAINTEST), np.maximum(sf, FAINTEST)
             partner = there.quantile(cdf, sf)
-            known &= np.isfinite(points) & np.isfinite(partner)
+            known = np.isfinite(points) & np.isfinite(partner)
             points, partner, cdf, sf = points[known], partner[known], cdf[known], sf[known]
             pair = (points, partner) if here is self.first else (partner, points)
             rows.append((*pair, cdf, sf))
@@ -53,6 +54,19 @@ class Coupling:
         y, z, cdf, sf = np.maximum.accumulate(y[order]), np.maximum.accumulate(z[order]), cdf[order], sf[order]
         keep = np.concatenate([[True], np.diff(y + z) > 1e-13 * (np.abs(y[1:]) + np.abs(z[1:]) + np.diff(y + z))])
         return y[keep], z[keep], cdf[keep], sf[keep]
+
+    def _far_cost(self, y: Array, panels: Array) -> float:
+        """Cost in the panels beyond which lies almost nothing: of a moment that exists, a negligible part."""
+        _, cdf, sf = self.first.tails(y[POINTS // 2 :: POINTS])
+        return float(np.sum(panels[np.minimum(cdf, sf) < LABEL_TAIL]))
+
+    @property
+    def open_ends(self) -> tuple[bool, bool]:
+        """Whether either density reaches to infinity, on the left and on the right."""
+        left, right = (
+            not (np.isfinite(self.first.support[side]) and np.isfinite(self.second.support[side])) for side in (0, 1)
+        )
+        return left, right
 
     def meet(self, fraction: float, x: Array) -> tuple[Array, Array]:
         """The pair whose point at ``fraction`` of the way is x: (1 - s) y + s z = x.
@@ -102,10 +116,28 @@ class Coupling:
     def nodes(self) -> tuple[Array, Array, Array, Array]:
         """Quadrature over the common probability: y, z and the two weights, so that E[g] = sum(weight * g(y, z))."""
         y_edge, z_edge, _, _ = self.edges
-        middle, kronrod, gauss = panel_nodes(0.5 * (y_edge + z_edge))
+        return self._quadrature(0.5 * (y_edge + z_edge))
+
+    def _quadrature(self, edges: Array) -> tuple[Array, Array, Array, Array]:
+        middle, kronrod, gauss = panel_nodes(edges)
         y, z = self.meet(0.5, middle)
         density = between(self.first.pdf(y), self.second.pdf(z), 0.5)
         return y, z, kronrod * density, gauss * density
+
+    def _split_nodes(self) -> tuple[Array, Array, Array, Array]:
+        """The same with panel edges where y = z, the kinks of |z - y|."""
+        y, z, _, _ = self.nodes
+        middle, ahead = 0.5 * (y + z), z > y
+        turn = np.flatnonzero(ahead[1:] != ahead[:-1])
+        low, high = middle[turn], middle[turn + 1]
+        for _ in range(60):
+            centre = 0.5 * (low + high)
+            (_, f, s), (_, g, r) = self.first.tails(centre), self.second.tails(centre)
+            # the second density lags behind the first where z is ahead of y
+            before = (np.where(f < s, f - g, r - s) > 0.0) == ahead[turn]
+            low, high = np.where(before, centre, low), np.where(before, high, centre)
+        y_edge, z_edge, _, _ = self.edges
+        return self._quadrature(np.unique(np.concatenate([0.5 * (y_edge + z_edge), low])))
 
     def wasserstein(self, order: float = 2.0) -> tuple[float, float]:
         """W_p between the two densities (52), (53), and its error bar; both in the unit of x; infinite without moments.
@@ -115,13 +147,13 @@ class Coupling:
         order : float
             p >= 1.
         """
-        y, z, kronrod, gauss = self.nodes
+        y, z, kronrod, gauss = self._split_nodes() if order % 2.0 else self.nodes
         cost = np.abs(z - y) ** order
         panels = np.sum((kronrod * cost).reshape(-1, POINTS), axis=1)
         power = float(np.sum(panels))
-        outermost = abs(float(panels[0])) + abs(float(panels[-1]))
-        if not np.isfinite(power) or outermost > _UNSETTLED * power > 0.0:
+        if not np.isfinite(power) or self._far_cost(y, panels) > _UNSETTLED * power > 0.0:
             return np.inf, np.nan
+        outermost = sum(float(panels[side]) for side, open_end in zip((0, -1), self.open_ends, strict=True) if open_end)
         error = abs(power - float(np.sum(gauss * cost))) + TAIL_FACTOR * outermost + 1e-14 * power
         value = power ** (1.0 / order)
         # where the cost is all rounding the bar is that of a distance, not of its power
