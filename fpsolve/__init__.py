@@ -16,7 +16,7 @@ from fpsolve.densities import (
     as_density,
     from_samples,
 )
-from fpsolve.dynamics import diffuse
+from fpsolve.dynamics import diffuse, record
 from fpsolve.estimates import Estimate, Relation
 from fpsolve.results import SpeedAccuracy
 from fpsolve.reverse import generate
@@ -72,6 +72,7 @@ __all__ = [
     # the four steps
     "diffuse",
     "generate",
+    "record",
     "speed_accuracy",
     # results
     "Case",

@@ -13,7 +13,7 @@ from fpsolve.densities import Density
 from fpsolve.estimates import TOLERANCE
 from fpsolve.processes import Process, forward_process
 from fpsolve.quadrature import Array
-from fpsolve.schedules import OptimalTransport, Schedule
+from fpsolve.schedules import OptimalTransport, Recording, Schedule
 from fpsolve.settings import InputError, Recipe, from_recipe, number, suggestion, whole
 
 #: how the estimated process is computed: the exact composition, or one of the routes on a grid
@@ -60,7 +60,7 @@ class Case:
     """
 
     data: Density
-    schedule: Schedule | OptimalTransport
+    schedule: Schedule | OptimalTransport | Recording
     start: Density | None = None
     cells: int = 500
     lower: float | None = None
@@ -89,6 +89,11 @@ class Case:
             given = f"given {self.estimated!r}; {suggestion(str(self.estimated), METHODS)}"
             raise InputError("[numerics] estimated", given)
         number("[numerics] tolerance", self.tolerance, above=0.0)
+        if isinstance(self.schedule, Recording) and self.estimated == "exact":
+            routes = ", ".join(METHODS[1:])
+            raise InputError(
+                "[numerics] estimated", f"a recorded process has no exact composition; choose one of {routes}"
+            )
 
     @property
     def tau(self) -> float:

@@ -10,9 +10,9 @@ import numpy as np
 
 from fpsolve.bounds import RELATIONS
 from fpsolve.densities import Density
-from fpsolve.estimated import FIRST_PANELS, Estimated, ExactEstimate, Window
+from fpsolve.estimated import FIRST_PANELS, Estimated, ExactEstimate, GridEstimate, Window
 from fpsolve.estimates import ROUNDING, TOLERANCE, Estimate, Relation
-from fpsolve.processes import Geodesic, Process
+from fpsolve.processes import Geodesic, Process, Recorded
 from fpsolve.quadrature import Array, TimePanels, integrate_in_time
 from fpsolve.reverse import Composition
 from fpsolve.settings import InputError
@@ -72,6 +72,8 @@ def measure(
     truncated : dict
         What the window cuts off each quantity, and off the masses.
     """
+    if isinstance(process, Recorded):
+        return *_measure_recorded(process, start, numerics), {}
     composition = Composition(process, start)
     make = estimated or (lambda window: ExactEstimate(composition))
     whole = _measure(process, composition, make(None), dataclasses.replace(numerics, window=None))
@@ -87,6 +89,23 @@ def measure(
     }
     missing = {name: value for name, value in missing.items() if not math.isnan(value)}
     return windowed, stored, {name: value for name, value in cut.items() if value > REPORTED_CUT} | missing
+
+
+def _measure_recorded(process: Recorded, start: Density, numerics: Numerics) -> tuple[Measurement, Measurement]:
+    """Measure a recording and a coarser copy of it inside the recorded interval; the difference widens every bar."""
+    low, high = process.window
+    if numerics.window is not None:
+        low, high = max(low, numerics.window[0]), min(high, numerics.window[1])
+    numerics = dataclasses.replace(numerics, window=(low, high))
+    rows = []
+    for each in (process, Recorded(process.recording.coarser())):
+        composition = Composition(each, start)
+        _masses_cut(composition, numerics)
+        cells = each.recording.edges.size - 1
+        estimate = GridEstimate(each, start, "characteristics", cells, numerics.steps, numerics.window)
+        rows.append(_measure(each, composition, estimate, numerics))
+    (fine, stored), (coarse, _) = rows
+    return fine.widened_by(coarse, 2.0), stored.widened_by(coarse, 2.0)
 
 
 def check_relations(m: Measurement) -> list[Relation]:

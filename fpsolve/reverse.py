@@ -17,7 +17,7 @@ from fpsolve.densities.reach import ratio_reach
 from fpsolve.dynamics import GRID_TAIL, assemble, case_of, forward_fields, grid_edges, span_of, stored_times
 from fpsolve.estimates import ROUNDING, TOLERANCE
 from fpsolve.mesh import marched
-from fpsolve.processes import Process
+from fpsolve.processes import Process, Recorded
 from fpsolve.processes.base import distinct
 from fpsolve.quadrature import POINTS, Array, panel_nodes
 
@@ -158,7 +158,7 @@ def generate(
     forward: xr.Dataset,
     start: Any,
     *,
-    method: str = "exact",
+    method: str | None = None,
     window: tuple[float, float] | None = None,
     tolerance: float = TOLERANCE,
 ) -> xr.Dataset:
@@ -170,8 +170,9 @@ def generate(
         What :func:`fpsolve.diffuse` returned.
     start : Density, frozen scipy.stats distribution or xarray.DataArray
         P~ at t = tau (4), where generation begins.
-    method : {"exact", "characteristics", "weno5", "upwind"}
-        The exact composition, or a route on the grid.
+    method : {"exact", "characteristics", "weno5", "upwind"}, optional
+        The exact composition, or a route on the grid; exact if absent, and along the characteristics for a process
+        known only by its fields.
     window : (lower, upper), optional
         Restricts every integral of the experiment; nothing is renormalised.
     tolerance : float
@@ -188,8 +189,13 @@ def generate(
     InputError
         A Dataset without recipe, a start that is no density, an unknown method.
     """
+    origin = case_of(forward)
     case = dataclasses.replace(
-        case_of(forward), start=as_density(start), estimated=method, window=window, tolerance=tolerance
+        origin,
+        start=as_density(start),
+        estimated=origin.estimated if method is None else method,
+        window=window,
+        tolerance=tolerance,
     )
     return generated_fields(case)
 
@@ -199,10 +205,13 @@ def generated_fields(case: Case) -> xr.Dataset:
     assert case.start is not None
     process, times = case.process, stored_times(case)
     composition = Composition(process, case.start)
-    span = span_of(process, times)
-    for t in times:
-        low, high = composition.interval(t, GRID_TAIL)
-        span = min(span[0], low), max(span[1], high)
+    if isinstance(process, Recorded):
+        span = process.window
+    else:
+        span = span_of(process, times)
+        for t in times:
+            low, high = composition.interval(t, GRID_TAIL)
+            span = min(span[0], low), max(span[1], high)
     edges = grid_edges(case, span)
     states = [process.state(t, edges) for t in times]
     fields = forward_fields(states, edges)

@@ -225,13 +225,13 @@ def monotone_panels(edges: Array, averages: Array) -> Panels:
     """
     n = averages.size
     cdf = np.concatenate([[0.0], np.cumsum(averages * np.diff(edges))])
-    values = np.zeros(n + 1)
-    for i in range(n + 1):
-        first = min(max(i - 2, 0), max(n - 4, 0))
-        points = slice(first, min(first + 5, n + 1))
-        local = edges[points] - edges[i]
-        scale = np.max(np.abs(local))
-        values[i] = np.linalg.solve(np.vander(local / scale, increasing=True), cdf[points] - cdf[i])[1] / scale
+    first = np.clip(np.arange(n + 1) - 2, 0, max(n - 4, 0))
+    points = first[:, None] + np.arange(min(5, n + 1))
+    local = edges[points] - edges[:, None]
+    scale = np.max(np.abs(local), axis=1, keepdims=True)
+    powers = (local / scale)[:, :, None] ** np.arange(points.shape[1])
+    rises = cdf[points] - cdf[:, None]
+    values = np.linalg.solve(powers, rises[:, :, None])[:, 1, 0] / scale[:, 0]
     neighbours = np.minimum(np.append(averages, averages[-1]), np.insert(averages, 0, averages[0]))
     values = np.clip(values, 0.0, 3.0 * neighbours)
     left, right = values[:-1], values[1:]

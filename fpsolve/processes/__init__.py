@@ -4,13 +4,16 @@ from fpsolve.densities import Density
 from fpsolve.processes.base import Process, Slices, State
 from fpsolve.processes.diffusion import Diffusion
 from fpsolve.processes.geodesic import Geodesic
-from fpsolve.schedules import OptimalTransport, Schedule
+from fpsolve.processes.recorded import Recorded
+from fpsolve.schedules import OptimalTransport, Recording, Schedule
 
-__all__ = ["Diffusion", "Geodesic", "Process", "Slices", "State", "forward_process"]
+__all__ = ["Diffusion", "Geodesic", "Process", "Recorded", "Slices", "State", "forward_process"]
 
 
-def forward_process(data: Density, schedule: Schedule | OptimalTransport) -> Process:
-    """The process that a schedule, or the geodesic, makes of the data."""
+def forward_process(data: Density, schedule: Schedule | OptimalTransport | Recording) -> Process:
+    """The process that a schedule, or the geodesic, makes of the data; or the one that was recorded."""
+    if isinstance(schedule, Recording):
+        return Recorded(schedule)
     if isinstance(schedule, OptimalTransport):
         return Geodesic(data, schedule.target, schedule.tau, schedule.temperature)
     return Diffusion(data, schedule)

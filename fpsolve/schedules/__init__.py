@@ -5,6 +5,7 @@ from fpsolve.schedules.base import Curve, Schedule
 from fpsolve.schedules.conditional_transport import ConditionalOptimalTransport
 from fpsolve.schedules.cosine import Cosine
 from fpsolve.schedules.optimal_transport import OptimalTransport
+from fpsolve.schedules.recording import Recording
 from fpsolve.schedules.variance_exploding import VarianceExploding
 from fpsolve.schedules.variance_preserving import VariancePreserving
 
@@ -15,6 +16,7 @@ __all__ = [
     "Curve",
     "DiscreteDiffusion",
     "OptimalTransport",
+    "Recording",
     "Schedule",
     "VarianceExploding",
     "VariancePreserving",

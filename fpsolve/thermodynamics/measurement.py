@@ -54,18 +54,19 @@ class Measurement:
 
     def widened(self) -> Measurement:
         """The same numbers, their bars widened by what the window cuts: the relations hold for the whole line."""
-        if self.whole is None:
-            return self
+        return self if self.whole is None else self.widened_by(self.whole)
+
+    def widened_by(self, other: Measurement, factor: float = 1.0) -> Measurement:
+        """The same numbers, their bars widened by ``factor`` times the difference from another measurement."""
         quantities = {}
         for name, value in self.quantities.items():
-            known = self.whole.quantities[name]
-            error = value.error + abs(known.value - value.value) if known.finite else np.inf
+            known = other.quantities[name]
+            error = value.error + factor * abs(known.value - value.value) if known.finite else np.inf
             quantities[name] = dataclasses.replace(value, error=error)
         errors = {}
         for name, values in self.series.items():
-            full = self.whole.series.get(name, np.full_like(self.whole.times, np.nan))
-            full_values = np.interp(self.times, self.whole.times, full)
-            errors[name] = self.errors[name] + np.abs(full_values - values)
+            there = np.interp(self.times, other.times, other.series.get(name, np.full_like(other.times, np.nan)))
+            errors[name] = self.errors[name] + factor * np.abs(there - values)
         return dataclasses.replace(self, quantities=quantities, errors=errors)
 
     def has(self, *names: str) -> bool:

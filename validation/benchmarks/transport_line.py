@@ -165,6 +165,17 @@ def row(problem: str, order: int, method: str, cells: int, call: Callable[[], An
     }
 
 
+def versions(*names: str) -> dict[str, str]:
+    """Version of each package."""
+    found = {}
+    for name in names:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
 def run(small: bool) -> dict[str, Any]:
     grids, batches = ((200, 500), 3) if small else ((500, 1000, 2000, 5000, 10000, 20000, 50000), 11)
     exact = exact_paper_pair()
@@ -176,15 +187,9 @@ def run(small: bool) -> dict[str, Any]:
             n: shifted_pair(n, delta) for n in (500, 5000)
         }
         rows += measure(f"shift {delta:g}", 2, delta, near, batches)
-    versions = {}
-    for name in ("fpsolve", "numpy", "scipy", "numba", "POT"):
-        try:
-            versions[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            versions[name] = "not installed"
     return {
         "benchmark": "transport_line",
-        "versions": versions,
+        "versions": versions("fpsolve", "numpy", "scipy", "numba", "POT"),
         "exact": {f"W{k}": v for k, v in exact.items()},
         "rows": rows,
     }

@@ -206,6 +206,7 @@ def experiment(
     rows = np.array([slice_at(tau * si**2) for si in s])
     weight = weight * 2.0 * tau * s
     initial, final_distance = slice_at(tau)[2], slice_at(0.0)[2]
+    first = data.diffused(levels(0.0)[0], levels(0.0)[2])
     return Experiment(
         D0=divergence,
         W1_initial=initial,
@@ -214,7 +215,7 @@ def experiment(
         c1=float(np.sum(weight * rows[:, 1] ** 2)) / divergence,
         c2=float(np.sum(weight * rows[:, 0])),
         path_length=float(np.sum(weight * np.sqrt(rows[:, 0]))),
-        W2=math.sqrt(transport_cost(data, final, panels=2 * panels)),
+        W2=math.sqrt(transport_cost(first, final, panels=2 * panels)),
     )
 
 

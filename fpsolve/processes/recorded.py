@@ -1,0 +1,59 @@
+"""A process known by densities and velocities on a grid at some times: splines between them."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from typing import Any
+
+import numpy as np
+
+from fpsolve.densities import Density, Tabulated
+from fpsolve.processes.base import Process, State
+from fpsolve.quadrature import Array
+from fpsolve.schedules import Recording
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Recorded(Process):
+    """The process of a recording: cubic splines in time of the cell averages and velocities, and in x of the velocity.
+
+    Parameters
+    ----------
+    recording : Recording
+        What is known.
+    """
+
+    recording: Recording
+
+    @property
+    def tau(self) -> float:  # type: ignore[override]
+        return self.recording.tau
+
+    @property
+    def window(self) -> tuple[float, float]:
+        """The interval that was recorded."""
+        return float(self.recording.edges[0]), float(self.recording.edges[-1])
+
+    @functools.cached_property
+    def _splines(self) -> tuple[Any, Any]:
+        from scipy.interpolate import CubicSpline
+
+        held = self.recording
+        return CubicSpline(held.times, held.averages), CubicSpline(held.times, held.velocities)
+
+    @functools.lru_cache(maxsize=512)  # noqa: B019  (a process lives as long as its experiment)
+    def density(self, t: float) -> Density:
+        averages = np.maximum(self._splines[0](t), 0.0)
+        edges = self.recording.edges
+        return Tabulated(edges, averages / np.sum(averages * np.diff(edges)))
+
+    def state(self, t: float, x: Array) -> State:
+        from scipy.interpolate import CubicSpline
+
+        inside = np.clip(x, *self.window)
+        velocity = CubicSpline(self.recording.edges, self._splines[1](t))(inside)
+        return State(*self.density(t).tails(x), velocity, None)
+
+    def temperature(self, t: Array) -> Array | None:
+        return None
