@@ -25,7 +25,7 @@ def ratio_reach(reference: Density, other: Density) -> tuple[float, float, str]:
     start_low, start_high = other.interval(1e-20)
     ends = [min(low, start_low), max(high, start_high)]
     middle, size = 0.5 * (ends[0] + ends[1]), ends[1] - ends[0]
-    inner = float(np.max(_exponent(reference, other, np.linspace(ends[0], ends[1], 401))))
+    inner = float(np.nanmax(_exponent(reference, other, np.linspace(ends[0], ends[1], 401))))
     for side, sign in ((0, -1.0), (1, 1.0)):
         if np.isfinite(other.support[side]):
             ends[side] = (min, max)[side](other.support[side], (low, high)[side])
@@ -33,6 +33,8 @@ def ratio_reach(reference: Density, other: Density) -> tuple[float, float, str]:
         # far out the exponent must fall, and faster than 1/x: look on a ladder that reaches a million widths
         x = middle + sign * 0.5 * size * 1.1 ** np.arange(0.0, 150.0)
         exponent = _exponent(reference, other, x)
+        known = exponent.size if not np.any(np.isnan(exponent)) else int(np.argmax(np.isnan(exponent)))
+        x, exponent = x[: max(known, 1)], exponent[: max(known, 1)]
         if np.any(exponent == np.inf):
             return 0.0, 0.0, "the start has mass where the forward process has none (P~²/P is not integrable)"
         weight = exponent + np.log(np.abs(x - middle))
@@ -44,7 +46,9 @@ def ratio_reach(reference: Density, other: Density) -> tuple[float, float, str]:
 
 
 def _exponent(reference: Density, other: Density, x: Array) -> Array:
-    """log(other²/reference), minus infinity where ``other`` vanishes."""
-    with np.errstate(invalid="ignore"):
+    """log(other²/reference): minus infinity where ``other`` vanishes, NaN where ``reference`` underflows."""
+    low, high = reference.support
+    with np.errstate(invalid="ignore", divide="ignore"):
         top, bottom = 2.0 * other.logpdf(x), reference.logpdf(x)
-        return np.where(top == -np.inf, -np.inf, np.where(bottom == -np.inf, np.inf, top - bottom))
+        lost = np.where((x > low) & (x < high), np.nan, np.inf)
+        return np.where(top == -np.inf, -np.inf, np.where(bottom == -np.inf, lost, top - bottom))

@@ -73,6 +73,8 @@ class Geodesic(Process):
         middle = 0.5 * (self.data.quantile(cdf[inside], sf[inside]) + labels[inside])
         # by probability: near an end of the target's support its labels cannot be told apart
         within = (below > max(cdf[0], LABEL_TAIL)) & (above > max(sf[-1], LABEL_TAIL))
+        for side, open_end in zip((0, -1), self.coupling.open_ends, strict=True):
+            within[side] |= not open_end
         own = 0.5 * (y_edge + z_edge)[within]
         edges = distinct(np.sort(np.concatenate([middle, own])))
         c, kronrod, gauss = panel_nodes(edges)

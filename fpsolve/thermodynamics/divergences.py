@@ -54,9 +54,7 @@ def _integral(reference: Density, other: Density, low: float, high: float) -> Es
         # in the tails both underflow: the ratio of logarithms does not
         far = (p < 1e-250) | (q < 1e-250)
         square = np.where(p > 0.0, (q - p) ** 2 / p, 0.0)
-        if np.any(far):
-            square[far] = np.exp(2.0 * other.logpdf(x[far]) - reference.logpdf(x[far]))
-            square[far & (q == 0.0) & (p > 0.0)] += p[far & (q == 0.0) & (p > 0.0)]
+        square[far] = np.exp(2.0 * other.logpdf(x[far]) - reference.logpdf(x[far])) - 2.0 * q[far] + p[far]
     if not np.all(np.isfinite(square)):
         return Estimate.infinite("the start has mass where the forward process has none")
     value = float(np.sum(kronrod * square))
