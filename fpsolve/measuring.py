@@ -141,6 +141,8 @@ def _measure(
     integrals = integrate_in_time(integrands, panels, tolerance=finest, most_panels=limit)
     values, errors = scalars(np.linspace(0.0, tau, numerics.steps + 1))
     ends = {name: _at_ends(values[name], errors[name]) for name in ("W1",)}
+    if window is None and not estimated.flexible:  # both densities at t = tau are given: no grid is needed there
+        ends["W1"] = ends["W1"][0], Estimate(*composition.initial_distance())
     quantities = _quantities(composition, integrals.value, integrals.error, divergence, ends["W1"], distance, why)
     probes = tuple(
         {"t": t} | transport_speed(process, t, composition.labels) for t in _probe_times(process) if window is None

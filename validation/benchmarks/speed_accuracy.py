@@ -152,7 +152,7 @@ def compare(case: fp.Case, small: bool, repeats: int) -> dict[str, Any]:
     rows = []
     for count in (200,) if small else (500, 2000, 5000):
         rows.append((f"SciPy, {count} particles", lambda count=count: by_particles(count, case.steps)))
-    for in_x, in_t in ((24, 2),) if small else ((12, 1), (16, 1), (24, 2)):
+    for in_x, in_t in ((24, 2),) if small else ((24, 2), (48, 2), (96, 2)):
         name = f"SciPy, {12 * in_x} x {12 * in_t} Gauss nodes"
         rows.append((name, lambda in_x=in_x, in_t=in_t: by_panels(in_x, in_t)))
     return {
