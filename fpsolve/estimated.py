@@ -49,12 +49,10 @@ class ExactEstimate:
             return self._observe(slices)
 
     def _observe(self, slices: Slices) -> Series:
-        ratio = slices.on_labels(self.composition.ratio)
-        lead = slices.on_labels(self.composition.lead)
+        ratio, lead, below = slices.on_labels(self.composition.relate)
         excess, flow = ratio - 1.0, slices.pdf * slices.velocity
         # F~ - F > 0 where F - F~ < 0, and P~ - P = (ratio - 1) P
         pull = -np.sign(lead) * flow * excess
-        below = slices.on_labels(lambda z: np.minimum(*self.composition.final.tails(z)[1:]))
         return {
             "W1": with_rounding(slices, np.abs(lead), np.abs(lead) + below / 8.0),
             "W1_rate": with_rounding(slices, pull, np.abs(flow) * (1.0 + ratio) / 8.0 + np.abs(pull)),

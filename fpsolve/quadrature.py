@@ -52,8 +52,8 @@ NODES = np.concatenate([-_HALF_NODES[:-1], _HALF_NODES[::-1]])
 KRONROD = np.concatenate([_HALF_KRONROD[:-1], _HALF_KRONROD[::-1]])
 GAUSS = np.concatenate([_HALF_GAUSS[:-1], _HALF_GAUSS[::-1]])
 POINTS = NODES.size
-#: how many times the outermost panel the mass beyond it may be: panels there grow by a seventh, so this covers
-#: tails of integrands that fall as slowly as x^(-1.08)
+#: how many times the outermost panel the mass beyond it may be: panels there grow by a seventh or more, so this
+#: covers tails of integrands that fall as slowly as x^(-1.08)
 TAIL_FACTOR = 100.0
 
 

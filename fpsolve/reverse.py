@@ -43,18 +43,22 @@ class Composition:
     process: Process
     start: Density
 
-    def ratio(self, labels: Array) -> Array:
-        """P~ / P, constant along the flow."""
-        p = self.process.final.pdf(labels)
-        q = self.start.pdf(labels)
+    def relate(self, labels: Array) -> Array:
+        """What the flow keeps: rows P~/P, F~ - F (from whichever tail is smaller), and the smaller tail of P."""
+        p, below, above = self.final.tails(labels)
+        q, start_below, start_above = self.start.tails(labels)
         with np.errstate(over="ignore"):
-            return np.divide(q, p, out=np.zeros_like(p), where=p > 0.0)
+            ratio = np.divide(q, p, out=np.zeros_like(p), where=p > 0.0)
+        lead = np.where(below < above, start_below - below, above - start_above)
+        return np.stack([ratio, lead, np.minimum(below, above)])
+
+    def ratio(self, labels: Array) -> Array:
+        """P~/P, constant along the flow."""
+        return self.relate(labels)[0]
 
     def lead(self, labels: Array) -> Array:
-        """F~ - F, constant along the flow; from whichever tail is smaller."""
-        _, below, above = self.process.final.tails(labels)
-        _, start_below, start_above = self.start.tails(labels)
-        return np.where(below < above, start_below - below, above - start_above)
+        """F~ - F, constant along the flow."""
+        return self.relate(labels)[1]
 
     @functools.cached_property
     def final(self) -> Density:

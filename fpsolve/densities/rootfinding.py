@@ -54,6 +54,9 @@ def invert_tails(
         x[active] = np.where(inside, target, middle)
         moved = np.abs(x[active] - here)
         width = high[active] - low[active]
-        done = (moved <= 4e-16 * (np.abs(here) + width)) | (width <= 4e-16 * np.abs(here)) | (tail == goal[active])
+        # a step back onto an end of the bracket has been evaluated before: rounding lets nothing in between
+        again = (x[active] == low[active]) | (x[active] == high[active])
+        done = again | (moved <= 4e-16 * (np.abs(here) + width)) | (width <= 4e-16 * np.abs(here))
+        done |= tail == goal[active]
         active = active[~done]
     return x.reshape(shape)

@@ -102,7 +102,8 @@ def mixture_quantile(cdf, sf, normal, weight, mean, std, out):
             if not low <= x + move <= high:
                 move = 0.5 * (low + high) - x
             x += move
-            if abs(move) <= 4e-16 * (abs(x) + high - low) or excess == 0.0:
+            # a step back onto an end of the bracket has been evaluated before
+            if abs(move) <= 4e-16 * (abs(x) + high - low) or excess == 0.0 or x == low or x == high:
                 break
         out[i] = x
 

@@ -59,7 +59,7 @@ class Slices:
     repeated: bool = False
 
     def on_labels(self, function: Callable[[Array], Array]) -> Array:
-        """A function of the label at every node."""
+        """A function of the label at every node (the last axis)."""
         if not self.repeated:
             return function(self.label)
         return np.tile(function(self.label[: self.starts[1]]), self.starts.size - 1)

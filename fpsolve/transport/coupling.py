@@ -200,6 +200,9 @@ def _crossing(
         target = now + step
         inside = np.isfinite(target) & (target >= low[active]) & (target <= high[active])
         y[active] = np.where(inside, target, 0.5 * (low[active] + high[active]))
-        width = high[active] - low[active]
-        active = active[(np.abs(y[active] - now) > 4e-16 * (np.abs(now) + width)) & (gap != 0.0)]
+        here_y, width = y[active], high[active] - low[active]
+        moving = np.abs(here_y - now) > 4e-16 * (np.abs(now) + width)
+        # a step back onto an end of the bracket has been evaluated before: rounding lets nothing in between
+        moving &= (here_y != low[active]) & (here_y != high[active])
+        active = active[moving & (gap != 0.0)]
     return y

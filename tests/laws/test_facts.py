@@ -7,7 +7,6 @@ import math
 
 import numpy as np
 import pytest
-import scipy.stats as stats
 from scipy.special import ndtr
 
 import fpsolve as fp
@@ -40,7 +39,7 @@ TO_NOISE = {
 }
 DATA = {
     "mixture": fp.GaussianMixture((-1.2, 0.1, 0.9), (0.1, 0.5, 0.25), (0.2, 0.5, 0.3)),
-    "scipy": fp.as_density(stats.skewnorm(4.0, loc=-0.8, scale=1.0)),
+    "uniform": fp.Uniform(-1.0, 1.4),
     "tabulated": fp.Tabulated(np.linspace(-1.5, 1.5, 7), np.array([0.4, 0.2, 0.0, 0.3, 0.8, 0.3])),
 }
 STARTS = {"moved": fp.Gaussian(0.8, 1.0), "box": fp.Uniform(-1.0, 2.0)}
@@ -50,8 +49,8 @@ STARTS = {"moved": fp.Gaussian(0.8, 1.0), "box": fp.Uniform(-1.0, 2.0)}
 def test_the_response_does_not_depend_on_the_schedule(data):
     start = STARTS["box" if data == "mixture" else "moved"]
     first = run(DATA[data], fp.Cosine(), start)
-    assert first["eta"].error <= 1e-8 * first["eta"].value
-    # for data by panels one diffusion and the geodesic suffice: they take seconds
+    assert first["eta"].error <= 1e-7 * first["eta"].value
+    # for data by panels one diffusion and the geodesic suffice: they take a second each
     for name in TO_NOISE if data == "mixture" else ("cond-ot", "optimal transport"):
         other = run(DATA[data], TO_NOISE[name], start)
         agree(first["eta"], other["eta"])
@@ -81,7 +80,7 @@ def test_on_the_geodesic_the_distance_is_linear_and_c1_is_eta(start, tau):
     assert np.ptp(result.data["v2"].values) < 1e-10
 
 
-@pytest.mark.parametrize("data", ["mixture", "scipy"])
+@pytest.mark.parametrize("data", ["mixture", "uniform"])
 def test_optimal_transport_makes_the_bound_least(data):
     start = STARTS["moved"]
     least = run(DATA[data], fp.OptimalTransport(), start)["c2"].value
@@ -132,13 +131,16 @@ def test_the_papers_window(start, plain):
     if isinstance(start, fp.Gaussian) and start.mean == 1.0:
         # e N(2, 1) beyond both densities is what the window takes from D0
         cut = math.expm1(1.0) - divergence
-        assert cut == pytest.approx(math.e * ndtr(-2.5) - 2.0 * ndtr(-3.5) + ndtr(-4.5) + math.e * ndtr(-6.5), rel=1e-5)
+        outside = math.e * (ndtr(-2.5) + ndtr(-6.5)) - 2.0 * (ndtr(-3.5) + ndtr(-5.5)) + 2.0 * ndtr(-4.5)
+        assert cut == pytest.approx(outside, rel=1e-10)
         assert result.diagnostics["truncated"]["D0"] == pytest.approx(cut, abs=1e-10)
         assert divergence == pytest.approx(1.7018607087, abs=5e-11)
         assert result["eta"].value == pytest.approx(0.0906517, abs=5e-8)
 
 
-@pytest.mark.parametrize(("std", "finite"), [(1.4, True), (math.sqrt(1.99), True), (math.sqrt(2.0), False), (1.5, False)])
+@pytest.mark.parametrize(
+    ("std", "finite"), [(1.4, True), (math.sqrt(1.99), True), (math.sqrt(2.0), False), (1.5, False)]
+)
 def test_the_divergence_is_finite_below_twice_the_variance(std, finite):
     result = run(fp.Gaussian(0.0, 0.5), fp.Cosine(), fp.Gaussian(0.0, std))
     assert result["D0"].finite == finite
@@ -204,8 +206,10 @@ def test_a_retimed_schedule_has_the_same_length_and_a_larger_cost():
     ("data", "start"), [pair for pair in itertools.product(("mixture",), STARTS)] + [("tabulated", "moved")]
 )
 def test_nothing_is_violated_or_undecided(data, start):
-    for schedule in (fp.VarianceExploding(2.0, tau=0.7), fp.VariancePreserving(0.5, 6.0)):
-        result = run(DATA[data], schedule, fp.Gaussian(0.1, 1.9) if schedule.tau == 0.7 else STARTS[start])
+    exploding = fp.VarianceExploding(2.0, tau=0.7), fp.Gaussian(0.1, 1.9)
+    preserving = fp.VariancePreserving(0.5, 6.0), STARTS[start]
+    for schedule, begin in (exploding, preserving) if data == "mixture" else (preserving,):
+        result = run(DATA[data], schedule, begin)
         verdicts = result.verdicts
         assert verdicts["violated"] == verdicts["undecided"] == 0, str(result)
         q = result.estimates

@@ -73,7 +73,7 @@ def test_distances_on_characteristics(name, start, w1):
     labels = Composition(process, start).labels
     slices = process.slices(run.times, labels)
     exact = Composition(process, start)
-    lead, ratio = exact.lead(slices.label), exact.ratio(slices.label)
+    ratio, lead, _ = exact.relate(slices.label)
     distances = slices.integrate(np.abs(lead))[0]
     rates = slices.integrate(np.sign(lead) * slices.velocity * slices.pdf * (1.0 - ratio))[0]
     np.testing.assert_allclose(seen["W1"], distances, atol=1e-9)

@@ -180,7 +180,8 @@ def test_a_window_widens_the_bars_by_what_it_cuts():
 def instant(lhs, rhs, error=1e-12, **options):
     made = dataclasses.replace(measurement(), times=np.arange(float(len(lhs))))
     left, right = np.array(lhs, float), np.array(rhs, float)
-    return tightest_instant("n", "1", made, (left, np.full(left.shape, error)), (right, np.zeros(right.shape)), **options)
+    bars = np.full(left.shape, error), np.zeros(right.shape)
+    return tightest_instant("n", "1", made, (left, bars[0]), (right, bars[1]), **options)
 
 
 def test_the_least_relative_margin_is_reported():

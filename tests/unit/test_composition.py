@@ -96,7 +96,7 @@ def test_gaussians_of_one_mean_cross_there():
 def test_the_forward_end_itself_leads_nowhere():
     composition = Composition(Diffusion(DATA, fp.Cosine()), fp.Gaussian())
     z = np.linspace(-9.0, 9.0, 101)
-    assert np.max(np.abs(composition.lead(z))) == 0.0 and np.max(np.abs(composition.ratio(z) - 1.0)) < 1e-15
+    assert np.max(np.abs(composition.lead(z))) == 0.0 and np.max(np.abs(composition.relate(z)[0] - 1.0)) < 1e-15
 
 
 def test_jumps_of_the_start_are_labels():

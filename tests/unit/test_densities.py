@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import mpmath
@@ -129,7 +130,7 @@ def test_cell_averages_are_the_integral_of_the_density(density):
         rule = np.polynomial.legendre.leggauss(60)
         exact = sum(
             0.5 * (b - a) * np.sum(rule[1] * density.pdf(0.5 * (a + b) + 0.5 * (b - a) * rule[0]))
-            for a, b in zip(points[:-1], points[1:], strict=True)
+            for a, b in itertools.pairwise(points)
         ) / (edges[i + 1] - edges[i])
         assert averages[i] == pytest.approx(exact, rel=2e-13, abs=1e-16)
 
@@ -455,6 +456,25 @@ def test_blurred_logarithm_far_out(width, far):
             mass = mpmath.erfc(z[0] / mpmath.sqrt(2)) / 2 - mpmath.erfc(z[1] / mpmath.sqrt(2)) / 2
             exact = float(mpmath.log(mass / 2))
         assert density.logpdf(np.array([x]))[0] == pytest.approx(exact, rel=1e-12)
+
+
+@pytest.mark.parametrize("x", [-8.0, -15.0, -25.0, -30.0, 30.0])
+def test_far_tails_of_blurred_smooth_data(x):
+    """The data's own tail matters there: the posterior of y is at x / 12.1, inside the panels."""
+    normal = stats.norm(0.0, 0.3)
+    density, exact = Blurred(fp.FunctionDensity(normal.pdf), 1.0, 1.0), stats.norm(0.0, math.sqrt(1.09))
+    assert density.logpdf(np.array([x]))[0] == pytest.approx(exact.logpdf(x), rel=1e-9)
+    assert density.pdf(np.array([x]))[0] == pytest.approx(exact.pdf(x), rel=1e-7)
+    assert (density.cdf if x < 0 else density.sf)(np.array([x]))[0] == pytest.approx(exact.sf(abs(x)), rel=1e-7)
+
+
+@pytest.mark.parametrize("width", [1e-7, 1e-5, 1e-3])
+def test_blurred_gaps_leave_nothing_infinite(width):
+    """Where the density underflows in a gap of the data, score and mean must not."""
+    density = Blurred(fp.Tabulated(np.linspace(0.0, 3.0, 4), np.array([0.5, 0.0, 0.5])), 1.0, width)
+    pdf, cdf, sf, mean, score = density.state(1.0 + width * np.linspace(30.0, 45.0, 4001))
+    for row in (pdf, cdf, sf, mean, score, pdf * score**2):
+        assert np.all(np.isfinite(row))
 
 
 @pytest.mark.parametrize("width", [1e-6, 0.02, 0.5, 3.0])

@@ -57,9 +57,9 @@ def test_velocity_is_minus_the_rate_of_the_cdf_over_the_density(name, data, cdf,
         for i, point in enumerate(x):
             here = mpf(float(point))
             step = mpf(10) ** -20
-            pdf = mpmath.diff(lambda y: cdf(m(at), sigma(at), y), here, h=step)  # noqa: B023
-            slope = mpmath.diff(lambda y: cdf(m(at), sigma(at), y), here, 2, h=mpf(10) ** -15)  # noqa: B023
-            rate = mpmath.diff(lambda s: cdf(m(s), sigma(s), here), at, h=step)  # noqa: B023
+            pdf = mpmath.diff(lambda y: cdf(m(at), sigma(at), y), here, h=step)
+            slope = mpmath.diff(lambda y: cdf(m(at), sigma(at), y), here, 2, h=mpf(10) ** -15)
+            rate = mpmath.diff(lambda s, here=here: cdf(m(s), sigma(s), here), at, h=step)
             exact = cdf(m(at), sigma(at), here)
             assert state.pdf[i] == pytest.approx(float(pdf), rel=1e-11)
             assert state.cdf[i] == pytest.approx(float(exact), rel=1e-11)

@@ -10,10 +10,10 @@ from scipy.special import ndtr
 
 import fpsolve as fp
 from fpsolve.processes import forward_process
+from fpsolve.quadrature import NODES
 from fpsolve.reverse import Composition
 from fpsolve.thermodynamics import entropy_rates, flow_rates, transport_speed
 from fpsolve.thermodynamics.rates import modulus_on_panels
-from fpsolve.quadrature import NODES
 
 MEAN, STD = 0.7, 0.4
 SCHEDULES = {

@@ -3,11 +3,11 @@
     python -m validation.benchmarks.transport_line [--small] [--json]
 
 The densities are the paper's pair, half N(+-sqrt(0.35), 0.3^2) each against N(0, 1), and near equilibrium N(0, 1)
-against N(delta, 1), all as exact cell masses on [-8, 8]. Peers see each cell as an atom at its centre. ``numpy
-cumsum`` is no library but one line for W1 on equal cells. ``bar`` is ours: for ``exact``, of densities that are constant
-on their cells; for ``high``, of the smooth ones that the cells stand for. ``ratio`` is
-the CPU time of the fastest peer run, on whatever grid, whose error is at most twice ours, divided by our CPU time;
-``same_cells`` is the same with the fastest peer on our grid, whatever its error.
+against N(delta, 1), all as exact cell masses on [-8, 8]. Peers see each cell as an atom at its centre; ``numpy
+cumsum`` is no library but one line for W1 on equal cells. ``bar`` is ours: for ``exact``, of densities that are
+constant on their cells; for ``high``, of the smooth ones that the cells stand for. ``ratio`` is the CPU time of the
+fastest peer run, on whatever grid, whose error is at most twice ours, divided by our CPU time; ``same_cells`` is the
+same with the fastest peer on our grid, whatever its error.
 """
 
 from __future__ import annotations

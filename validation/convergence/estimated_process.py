@@ -62,7 +62,7 @@ class Exact:
     def of(cls, start: Density) -> Exact:
         composition = Composition(PROCESS, start)
         slices = PROCESS.slices(TIMES, composition.labels)
-        lead, ratio = composition.lead(slices.label), composition.ratio(slices.label)
+        ratio, lead, _ = composition.relate(slices.label)
         distance, _ = slices.integrate(np.abs(lead))
         rate, _ = slices.integrate(np.sign(lead) * slices.velocity * slices.pdf * (1.0 - ratio))
         return cls(start, composition, chi_squared(PROCESS.final, start)[0].value, distance, rate)

@@ -7,6 +7,7 @@ every (m, sigma) schedule keeps; the map between two times is found by bisection
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -45,7 +46,8 @@ class Mixture:
     def tails(self, x: Array) -> tuple[Array, Array, Array]:
         z = (np.asarray(x, float)[..., None] - self.mean) / self.std
         pdf = np.exp(-0.5 * z * z) / (self.std * math.sqrt(2.0 * math.pi))
-        return tuple(np.sum(self.weight * part, axis=-1) for part in (pdf, ndtr(z), ndtr(-z)))  # type: ignore[return-value]
+        total, below, above = (np.asarray(np.sum(self.weight * p, axis=-1), float) for p in (pdf, ndtr(z), ndtr(-z)))
+        return total, below, above
 
     def reach(self, widths: float = 12.0) -> tuple[float, float]:
         return float(np.min(self.mean - widths * self.std)), float(np.max(self.mean + widths * self.std))
@@ -62,7 +64,7 @@ class Mixture:
         logs = np.log(self.weight / np.sqrt(spread)) - 0.5 * d * d / spread
         share = np.exp(logs - logs.max(axis=-1, keepdims=True))
         flow = m_rate * self.mean + (m * m_rate * self.std**2 + half_rate) / spread * d
-        return np.sum(share * flow, axis=-1) / np.sum(share, axis=-1)
+        return np.asarray(np.sum(share * flow, axis=-1) / np.sum(share, axis=-1), float)
 
 
 class Box:
@@ -91,15 +93,15 @@ def point_of(law: Law, cdf: Array, sf: Array, low: float, high: float) -> Array:
         _, below, above = law.tails(middle)
         too_far = np.where(by_cdf, below > cdf, above < sf)
         a, b = np.where(too_far, a, middle), np.where(too_far, middle, b)
-    return 0.5 * (a + b)
+    return np.asarray(0.5 * (a + b), float)
 
 
 def composite(cuts: Array, panels: int, nodes: int) -> tuple[Array, Array]:
     """Nodes and weights of Gauss's rule on equal panels between the cuts, as many as their distance asks for."""
     unit, weight = np.polynomial.legendre.leggauss(nodes)
     total = cuts[-1] - cuts[0]
-    counts = [max(1, math.ceil(panels * (b - a) / total)) for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
-    pieces = [np.linspace(a, b, n + 1) for a, b, n in zip(cuts[:-1], cuts[1:], counts, strict=True)]
+    counts = [max(1, math.ceil(panels * (b - a) / total)) for a, b in itertools.pairwise(cuts)]
+    pieces = [np.linspace(*pair, n + 1) for pair, n in zip(itertools.pairwise(cuts), counts, strict=True)]
     edges = np.unique(np.concatenate(pieces))
     half = 0.5 * np.diff(edges)[:, None]
     return (0.5 * (edges[1:] + edges[:-1])[:, None] + half * unit).ravel(), (half * weight).ravel()

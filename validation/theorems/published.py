@@ -48,7 +48,8 @@ def _plain(start: str, schedule: str) -> float | None:
     """The exact value by other means; none for optimal transport, which is no (m, sigma) schedule."""
     if schedule not in CURVES:
         return None
-    law, density = None, STARTS[start]
+    density = STARTS[start]
+    law: independent.Law | None = None
     if isinstance(density, Uniform):
         law = independent.Box(density.lower, density.upper)
     elif isinstance(density, MixtureDensity):

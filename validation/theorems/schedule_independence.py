@@ -74,7 +74,7 @@ def early_end(data: GaussianMixture) -> dict[str, Schedule | OptimalTransport]:
 
 def families(level: str) -> dict[str, tuple[Density, Density, dict[str, Schedule | OptimalTransport]]]:
     """Data, start and the schedules that must agree."""
-    few = {
+    few: dict[str, tuple[Density, Density, dict[str, Schedule | OptimalTransport]]] = {
         "paper, mean": (DATA, STARTS["mean"], to_noise(1.0)),
         "three, uniform start": (THREE, Uniform(-1.0, 1.8), to_noise(0.5)),
         "three, early end": (THREE, Gaussian(0.3, 0.9), early_end(THREE)),
@@ -133,7 +133,8 @@ def _by_characteristics(found: Findings, level: str) -> None:
         case = Case(DATA, to_noise(1.0)[kind], STARTS["mean"], cells=cells, steps=16, estimated="characteristics")
         result = experiment(case)
         eta = result["eta"]
-        complaint = differs(exact, eta, wanted) or ("" if eta.error <= wanted * eta.value else f"has a bar of {eta.error:.1e}")
+        wide = "" if eta.error <= wanted * eta.value else f"has a bar of {eta.error:.1e}"
+        complaint = differs(exact, eta, wanted) or wide
         found.add(
             "paper, mean", f"{kind}, characteristics", *(str(result[key]) for key in ("eta", "c1", "c2")),
             complaint=f"characteristics: eta of {kind} {complaint}" if complaint else "",

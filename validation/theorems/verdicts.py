@@ -18,8 +18,10 @@ from fpsolve.experiments import paper_cases
 from validation.theorems.command import Findings, experiment, run
 
 #: routes and cells of the coarse grids
-COARSE = {"quick": {"upwind": (24,), "weno5": (32,), "characteristics": (24,)}}
-COARSE["full"] = {route: (16, 24, 32, 48, 64, 128, 256) for route in ("upwind", "weno5", "characteristics")}
+COARSE: dict[str, dict[str, tuple[int, ...]]] = {
+    "quick": {"upwind": (24,), "weno5": (32,), "characteristics": (24,)},
+    "full": {route: (16, 24, 32, 48, 64, 128, 256) for route in ("upwind", "weno5", "characteristics")},
+}
 #: part of the larger side that the margin of an inequality must be for its reversal to be put to the test
 CLEAR = 1e-3
 #: quantities whose bars must hold the exact value on every grid
@@ -61,7 +63,8 @@ def _as_proved(found: Findings, exact: dict[str, Any]) -> None:
         expect(found, "holds", compare("eta <= c1", result["eta"], result["c1"]), name)
         expect(found, "holds", compare("c1 <= c2", result["c1"], result["c2"]), name)
     geodesic = exact["mean/optimal-transport"]
-    expect(found, "holds", compare("eta = c1", geodesic["eta"], geodesic["c1"], equality=True), "mean/optimal-transport")
+    equality = compare("eta = c1", geodesic["eta"], geodesic["c1"], equality=True)
+    expect(found, "holds", equality, "mean/optimal-transport")
 
 
 def _turned_round(found: Findings, exact: dict[str, Any]) -> None:
@@ -80,8 +83,8 @@ def _turned_round(found: Findings, exact: dict[str, Any]) -> None:
             # equalities stay what they are when turned round; what is nearly one decides little
             room = relation.margin > CLEAR * max(abs(relation.lhs), abs(relation.rhs))
             if relation.verdict == "holds" and not relation.equality and room:
-                turned = dataclasses.replace(relation, name=f"turned {relation.name}", lhs=relation.rhs, rhs=relation.lhs)
-                expect(found, "violated", turned, name)
+                turned = dataclasses.replace(relation, lhs=relation.rhs, rhs=relation.lhs)
+                expect(found, "violated", dataclasses.replace(turned, name=f"turned {relation.name}"), name)
 
 
 def _too_coarse(found: Findings, exact: dict[str, Any], level: str) -> None:
