@@ -19,8 +19,8 @@ import xarray as xr
 
 import fpsolve
 import fpsolve.accuracy
-import fpsolve.measuring
 import fpsolve.cli.entry
+import fpsolve.measuring
 from fpsolve import experiments, io
 from fpsolve.cli import main
 from fpsolve.cli.console import Progress, as_json

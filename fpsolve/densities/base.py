@@ -51,6 +51,10 @@ class Density(Settings, abc.ABC):
         """Points where a low derivative of the density jumps."""
         return np.empty(0)
 
+    def unresolved(self) -> float:
+        """Relative error of integrals over panels that do not resolve every kink of this density."""
+        return 0.0
+
     def pdf(self, x: Array) -> Array:
         """Density at points."""
         return self.tails(np.asarray(x, float))[0]

@@ -16,6 +16,12 @@ from fpsolve.kernels.convolution import blurred, blurred_log_density
 from fpsolve.mesh import coarsely_marched
 from fpsolve.quadrature import Array
 
+#: mass seen by a point, in units of the data's, below which it looks farther out
+BULK = 1e-6
+
+#: kinks of the data up to which panels resolve every one of them
+MOST_KINKS = 64
+
 Blocks = tuple[Array, Array, Array, Array, Array]
 
 #: a block of the data at most this many kernel widths wide is integrated by one Gauss rule
@@ -68,11 +74,22 @@ class Blurred(Density):
         """Edges, coefficients, node masses and outer masses of the blocks that the kernel reads."""
         return blocks(self.data.panels(), WIDEST_BLOCK * self.width / self.scale)
 
+    @functools.cached_property
+    def _panels(self) -> Blocks:
+        """The data's own panels, unmerged: for points so far out that the kernel is steep."""
+        return blocks(self.data.panels(), 0.0)
+
     def state(self, x: Array) -> tuple[Array, ...]:
         """Density, both tails, E[y|x] and score at points of any shape."""
         flat = np.ascontiguousarray(x, float).ravel()
         out = np.empty((5, flat.size))
-        blurred(flat, *self._blocks, self.scale, self.width, GAUSS_NODES, GAUSS_WEIGHTS, *out)
+        rule = (self.scale, self.width, GAUSS_NODES, GAUSS_WEIGHTS)
+        blurred(flat, *self._blocks, *rule, True, *out)
+        far = np.flatnonzero(out[0] * self.width < BULK)
+        if far.size:
+            again = np.empty((5, far.size))
+            blurred(flat[far], *self._panels, *rule, False, *again)
+            out[:, far] = again
         out[:3] = np.maximum(out[:3], 0.0)  # where the data vanish their polynomials may dip below zero by rounding
         return tuple(row.reshape(np.shape(x)) for row in out)
 
@@ -83,7 +100,7 @@ class Blurred(Density):
     def logpdf(self, x: Array) -> Array:
         flat, out = np.ascontiguousarray(x, float).ravel(), np.empty(np.size(x))
         rule = (self.scale, self.width, GAUSS_NODES, GAUSS_WEIGHTS)
-        blurred_log_density(flat, *self._blocks[:3], *rule, out)
+        blurred_log_density(flat, *self._panels[:3], *rule, out)
         return out.reshape(np.shape(x))
 
     @functools.cached_property
@@ -111,12 +128,30 @@ class Blurred(Density):
     def features(self) -> tuple[Array, Array]:
         centres, scales = self.data.features()
         breaks = self.data.breaks()
+        if self.data.kinks().size <= MOST_KINKS:
+            breaks = np.union1d(breaks, self.data.kinks())
         centres = self.scale * np.concatenate([centres, breaks])
         scales = np.concatenate([self.scale * scales, np.zeros(breaks.size)])
         return centres, np.hypot(scales, self.width)
 
     def panels(self) -> Panels:
         return fit_panels(self.pdf, coarsely_marched(np.array(self.interval()), *self.features()))
+
+    def unresolved(self) -> float:
+        """Blurred kinks, where there are too many to resolve: each is off by its jump in slope times width squared."""
+        points = self.data.kinks()
+        if points.size <= MOST_KINKS:
+            return 0.0
+        step = 1e-9 * np.diff(points).min()
+        slope = self.data.panels().derivative
+        jumps = np.abs(slope(points[1:-1] + step) - slope(points[1:-1] - step))
+        width = np.minimum(self.width / self.scale, 0.5 * (points[2:] - points[:-2]))
+        return float(0.4 * np.sum(jumps * width**2))
+
+    def kinks(self) -> Array:
+        """Those of the data while the noise does not smooth them."""
+        points = self.scale * self.data.kinks()
+        return points if points.size > 1 and self.width < 2.0 * float(np.median(np.diff(points))) else np.empty(0)
 
     def moment(self, power: int) -> float:
         first, second = (self.data.moment(n) for n in (1, 2))

@@ -12,6 +12,7 @@ ROOT_2 = math.sqrt(2.0)
 ROOT_2PI = math.sqrt(2.0 * math.pi)
 REACHES = (9.0, 38.5)  # widths of the kernel looked at: enough for the bulk; all that doubles can represent
 ACCURACY = 1e14
+LEAST = 1e-280  # below it quotients of sums lose their digits, and nothing is left to move
 
 
 @compiled
@@ -61,22 +62,25 @@ def visible(x, edge, scale, width, reach):
     near_left, near_right = (x - scale * edge[0]) / width, (x - scale * edge[-1]) / width
     outside = max(max(-near_left, near_right), 1.0)
     low, high = -reach, reach
+    length = min(2.0, 8.0 / max(outside, 0.25 * reach))
     # beyond the data the kernel is an exponential in the distance from the nearer end
     if near_left <= -reach:
         low, high = near_left - 45.0 / outside, near_left
     if near_right >= reach:
         low, high = near_right, near_right + 45.0 / outside
-    return max(low, near_right), min(high, near_left), min(2.0, 8.0 / outside)
+    return max(low, near_right), min(high, near_left), length
 
 
 @compiled
-def blurred(x, edge, coefficient, mass, left, right, scale, width, node, weight, pdf, cdf, sf, signal, score):
+def blurred(
+    x, edge, coefficient, mass, left, right, scale, width, node, weight, only_bulk, pdf, cdf, sf, signal, score
+):
     """State at ``x`` of ``scale y + width e``: y piecewise on blocks, e standard normal, width > 0.
 
     A block narrower than the kernel is a set of masses ``mass[j]`` at Gauss nodes; a wider one (``mass[j]`` is NaN) is
     a polynomial, cut into pieces that are exact in z = (x - scale y) / width, so a narrow kernel suffers no
-    cancellation. Writes the density, both tails, E[y|x] and the score; a point that sees little mass looks again,
-    farther out.
+    cancellation. Writes the density, both tails, E[y|x] and the score. Unless ``only_bulk``, a point that sees little
+    mass looks again, farther out; merged blocks are too wide for that.
     """
     last = edge.size - 2
     for i in range(x.size):
@@ -122,12 +126,12 @@ def blurred(x, edge, coefficient, mass, left, right, scale, width, node, weight,
                     s += small if z >= 0.0 else portion - small
             # what lies beyond the reach is at most exp(-reach^2 / 2) times the data's mass
             needed = math.sqrt(2.0 * math.log(ACCURACY / p)) if p > 1e-300 else REACHES[1]
-            if reach >= min(needed, REACHES[1]):
+            if only_bulk or reach >= min(needed, REACHES[1]):
                 break
             reach = min(needed, REACHES[1])
         pdf[i], cdf[i], sf[i] = p / (width * ROOT_2PI), f, s
-        signal[i] = first / p if p > 0.0 else x[i] / scale
-        score[i] = skew / (p * width) if p > 0.0 else 0.0
+        signal[i] = first / p if p > LEAST else x[i] / scale
+        score[i] = skew / (p * width) if p > LEAST else 0.0
 
 
 @compiled

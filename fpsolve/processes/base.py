@@ -55,7 +55,7 @@ class Slices:
     label: Array
 
     open_ends: tuple[bool, bool] = (True, True)
-    precision: float = ROUNDING
+    precision: float | Array = ROUNDING
     repeated: bool = False
 
     def on_labels(self, function: Callable[[Array], Array]) -> Array:
@@ -157,10 +157,14 @@ class Process(abc.ABC):
         _, cdf, sf = final.tails(labels)
         low, high = (-np.inf, np.inf) if window is None else window
         parts: list[tuple[Array, ...]] = []
+        unresolved: list[float] = []
         for t in np.asarray(times, float):
             density = self.density(t)
+            unresolved.append(density.unresolved())
             images = labels if t == self.tau else density.quantile(cdf, sf)
-            hard = np.clip(np.concatenate([images, density.breaks()]), max(low, images[0]), min(high, images[-1]))
+            hard = np.clip(
+                np.concatenate([images, density.breaks(), density.kinks()]), max(low, images[0]), min(high, images[-1])
+            )
             hard = distinct(np.sort(hard))
             x, kronrod, gauss = panel_nodes(marched(hard, *density.features()))
             state = self.state(t, x)
@@ -170,7 +174,18 @@ class Process(abc.ABC):
         starts = np.concatenate([[0], np.cumsum([part[0].size for part in parts])])
         x, kronrod, gauss, pdf, velocity, score, label = (np.concatenate(column) for column in zip(*parts, strict=True))
         known = score if score.size == x.size else None
-        return Slices(starts, x, kronrod, gauss, pdf, velocity, known, label, self.open_ends(window), self.precision)
+        return Slices(
+            starts,
+            x,
+            kronrod,
+            gauss,
+            pdf,
+            velocity,
+            known,
+            label,
+            self.open_ends(window),
+            self.precision + np.array(unresolved),
+        )
 
 
 def distinct(points: Array) -> Array:

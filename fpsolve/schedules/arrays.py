@@ -16,14 +16,11 @@ from fpsolve.settings import InputError, numbers
 _INSIDE = 1e-9
 
 
-#: part of the steepest rise by which a spline may fall and still count as monotone
-_NEGLIGIBLE = 1e-4
-
-
 class Interpolant:
     """Curve through points with its derivative: the twice differentiable cubic spline where it stays monotone.
 
-    Where the points are monotone and the spline is not, the monotone cubic (PCHIP) takes its place.
+    Where the points are monotone and the spline is not, one that is flat at an end takes its place (a squared level
+    often is), or else the monotone cubic (PCHIP).
     """
 
     def __init__(self, x: Array, y: Array) -> None:
@@ -31,13 +28,14 @@ class Interpolant:
         from scipy.interpolate import CubicSpline, PchipInterpolator
 
         self.x = x
-        self._curve = PchipInterpolator(x, y) if x.size < 4 else CubicSpline(x, y)
+        ends = [("not-a-knot", "not-a-knot"), ((1, 0.0), (1, 0.0)), ((1, 0.0), "not-a-knot"), ("not-a-knot", (1, 0.0))]
+        splines = [CubicSpline(x, y, bc_type=pair) for pair in ends] if x.size >= 4 else []
         rises = np.diff(y)
-        if x.size >= 4 and (np.all(rises >= 0.0) or np.all(rises <= 0.0)):
+        if np.all(rises >= 0.0) or np.all(rises <= 0.0):
             dense = (x[:-1, None] + np.diff(x)[:, None] * np.linspace(0.0, 1.0, 9)).ravel()
-            slope = self._curve.derivative()(dense) * np.sign(y[-1] - y[0])
-            if np.any(slope < -_NEGLIGIBLE * np.max(slope)):
-                self._curve = PchipInterpolator(x, y)
+            direction = np.sign(y[-1] - y[0])
+            splines = [s for s in splines if np.all(s.derivative()(dense) * direction >= 0.0)]
+        self._curve = splines[0] if splines else PchipInterpolator(x, y)
         self._slope = self._curve.derivative()
 
     @property

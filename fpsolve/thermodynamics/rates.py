@@ -83,10 +83,9 @@ def entropy_rates(process: Process, slices: Slices, times: Array) -> Series:
     if pull is None or slices.score is None:
         return {}
     flow = slices.pdf * slices.velocity
-    return {
-        "system": with_rounding(slices, -flow * slices.score),
-        "bath": with_rounding(slices, flow * pull),
-    }
+    with np.errstate(invalid="ignore"):  # at t = 0 itself a force over no temperature, or a score of no density
+        system, bath = -flow * slices.score, flow * pull
+    return {"system": with_rounding(slices, system), "bath": with_rounding(slices, bath)}
 
 
 def with_rounding(slices: Slices, integrand: Array, size: Array | None = None) -> tuple[Array, Array]:

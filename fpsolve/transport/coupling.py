@@ -35,7 +35,7 @@ class Coupling:
         rows = []
         for here, there in ((self.first, self.second), (self.second, self.first)):
             low, high = np.clip(here.interval(FAINTEST), -FARTHEST, FARTHEST)
-            inside = here.breaks()
+            inside = np.concatenate([here.breaks(), here.kinks()])
             hard = np.unique(np.concatenate([[low, high], inside[(inside > low) & (inside < high)]]))
             points = marched(hard, *here.features())
             _, cdf, sf = here.tails(points)

@@ -7,7 +7,7 @@ import math
 import mpmath
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from mpmath import mp, mpf
 
@@ -155,6 +155,7 @@ def test_rates_of_an_array_schedule_are_its_own_derivatives():
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.floats(0.01, 1.0), st.floats(0.0, 1.0), st.floats(0.0, 1.0)), min_size=2, max_size=9))
+@example([(0.4375, 0.625, 0.0), (0.625, 0.5, 0.0), (0.01171875, 0.0, 0.0)])
 def test_monotone_arrays_stay_monotone(steps):
     t = np.concatenate([[0.0], np.cumsum([step[0] for step in steps])])
     m = np.exp(-np.concatenate([[0.0], np.cumsum([step[1] for step in steps])]))

@@ -115,6 +115,10 @@ def differs(one: Estimate, other: Estimate, close: float) -> str:
 
 
 def _costs_differ(found: Findings, name: str, results: dict[str, Any]) -> None:
+    for kind, result in results.items():
+        for key in ("c1", "c2"):
+            if not result[key].finite:
+                found.complaints.append(f"{name}: {key} of {kind} is {result[key]}")
     for one, other in itertools.combinations(results, 2):
         a, b = results[one]["c2"], results[other]["c2"]
         if abs(a.value - b.value) <= max(a.error + b.error, 1e-3 * a.value):
