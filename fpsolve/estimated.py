@@ -119,5 +119,8 @@ class GridEstimate:
             change = np.maximum(change, np.maximum(np.roll(change, 1), np.roll(change, -1)))
             if name == "chi2":  # known at the start and kept by the exact flow: what differs is the scheme's error
                 change = change + 0.5 * np.abs(fine - self._start_divergence)
-            series[name] = fine[where], (2.0 * change + ROUNDING * np.abs(fine))[where]
+            # differences that shrink slowly leave their geometric series open
+            shrinking = float(np.sum(np.abs(middle - coarse)) / max(np.sum(np.abs(fine - middle)), 1e-300))
+            factor = max(2.0, 1.5 / max(shrinking - 1.0, 0.1))
+            series[name] = fine[where], (factor * change + ROUNDING * np.abs(fine))[where]
         return series
