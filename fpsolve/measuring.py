@@ -139,11 +139,12 @@ def _measure(
     limit = 160 if estimated.flexible else panels.edges.size - 1
     finest = max(TIME_TOLERANCE, 10.0 * process.precision)
     integrals = integrate_in_time(integrands, panels, tolerance=finest, most_panels=limit)
-    values, errors = scalars(np.linspace(0.0, tau, numerics.steps + 1))
-    ends = {name: _at_ends(values[name], errors[name]) for name in ("W1",)}
+    every = np.linspace(0.0, tau, numerics.steps + 1)
+    values, errors = scalars(every)
+    distances = _at_ends(values["W1"], errors["W1"])
     if window is None and not estimated.flexible:  # both densities at t = tau are given: no grid is needed there
-        ends["W1"] = ends["W1"][0], Estimate(*composition.initial_distance())
-    quantities = _quantities(composition, integrals.value, integrals.error, divergence, ends["W1"], distance, why)
+        distances = distances[0], Estimate(*composition.initial_distance())
+    quantities = _quantities(composition, integrals.value, integrals.error, divergence, distances, distance, why)
     probes = tuple(
         {"t": t} | transport_speed(process, t, composition.labels) for t in _probe_times(process) if window is None
     )
@@ -163,7 +164,6 @@ def _measure(
         tolerance=numerics.tolerance,
         note="" if window is None else f"window [{window[0]:g}, {window[1]:g}]",
     )
-    every = np.linspace(0.0, tau, numerics.steps + 1)
     temperature = process.temperature(every)
     return measured, dataclasses.replace(measured, times=every, series=values, errors=errors, temperature=temperature)
 
