@@ -3,6 +3,7 @@
 Four steps: take *data*, :func:`diffuse` it, :func:`generate` from a start, ask for the :func:`speed_accuracy`.
 """
 
+from fpsolve import fluxes, steppers
 from fpsolve.accuracy import speed_accuracy
 from fpsolve.cases import Case
 from fpsolve.densities import (
@@ -10,6 +11,12 @@ from fpsolve.densities import (
     FunctionDensity,
     Gaussian,
     GaussianMixture,
+    PlaneDensity,
+    PlaneFunction,
+    PlaneGaussian,
+    PlaneMixture,
+    PlaneTabulated,
+    PlaneUniform,
     ScipyDensity,
     Tabulated,
     Uniform,
@@ -17,7 +24,20 @@ from fpsolve.densities import (
     from_samples,
 )
 from fpsolve.dynamics import diffuse, record
+from fpsolve.equation import Domain, FokkerPlanck
 from fpsolve.estimates import Estimate, Relation
+from fpsolve.forces import (
+    DoubleWell,
+    Force,
+    HarmonicTrap,
+    LinearForce,
+    NonconservativeForce,
+    PotentialForce,
+    Quartic,
+    TiltedRing,
+)
+from fpsolve.grids import Grid
+from fpsolve.integration import NotConverged
 from fpsolve.results import SpeedAccuracy
 from fpsolve.reverse import generate
 from fpsolve.schedules import (
@@ -31,6 +51,7 @@ from fpsolve.schedules import (
     VariancePreserving,
 )
 from fpsolve.settings import InputError
+from fpsolve.solution import Equilibrium, Stationary, solve
 
 __version__ = "0.1.0"
 
@@ -60,6 +81,30 @@ __all__ = [
     "Uniform",
     "as_density",
     "from_samples",
+    "PlaneDensity",
+    "PlaneFunction",
+    "PlaneGaussian",
+    "PlaneMixture",
+    "PlaneTabulated",
+    "PlaneUniform",
+    # Fokker-Planck equations
+    "Domain",
+    "DoubleWell",
+    "Equilibrium",
+    "FokkerPlanck",
+    "Force",
+    "Grid",
+    "HarmonicTrap",
+    "LinearForce",
+    "NonconservativeForce",
+    "NotConverged",
+    "PotentialForce",
+    "Quartic",
+    "Stationary",
+    "TiltedRing",
+    "fluxes",
+    "solve",
+    "steppers",
     # schedules
     "ArraySchedule",
     "ConditionalOptimalTransport",

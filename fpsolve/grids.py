@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
+from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -13,8 +14,9 @@ from numpy.typing import NDArray
 from fpsolve.settings import InputError, number, suggestion, whole
 
 Array = NDArray[np.float64]
+Boundary = str | tuple[str, str]
 
-#: what happens at both ends of an axis; the position in the list is the kernels' code
+#: what happens at the ends of an axis; the position in the list is the kernels' code
 BOUNDARIES = ("reflecting", "absorbing", "periodic")
 
 
@@ -26,12 +28,13 @@ class Axis:
     ----------
     edges : (n + 1,) array
         Increasing faces of the n cells, unit of x.
-    boundary : str
-        ``"reflecting"`` (no current through the ends), ``"absorbing"`` (nothing comes in) or ``"periodic"``.
+    boundary : str or (str, str)
+        ``"reflecting"`` (no current through the ends), ``"absorbing"`` (the density vanishes there) or ``"periodic"``;
+        a pair gives the lower and the upper end each its own, reflecting or absorbing.
     """
 
     edges: Array
-    boundary: str = "reflecting"
+    boundary: str | tuple[str, str] = "reflecting"
 
     def __post_init__(self) -> None:
         edges = np.array(self.edges, float)
@@ -39,8 +42,7 @@ class Axis:
             raise InputError("edges", f"given shape {edges.shape}; expected at least two edges in one dimension")
         if not np.all(np.isfinite(edges)) or not np.all(np.diff(edges) > 0.0):
             raise InputError("edges", "they must be finite and increase; sort them and remove repeated points")
-        if self.boundary not in BOUNDARIES:
-            raise InputError("boundary", f"given {self.boundary!r}; {suggestion(str(self.boundary), BOUNDARIES)}")
+        object.__setattr__(self, "boundary", check_boundary(self.boundary))
         edges.setflags(write=False)
         object.__setattr__(self, "edges", edges)
 
@@ -67,9 +69,72 @@ class Axis:
         return bool(np.all(np.abs(self.widths - mean) <= 1e-10 * mean + rounding))
 
     @property
-    def boundary_code(self) -> int:
-        """The kernels' number of the boundary."""
-        return BOUNDARIES.index(self.boundary)
+    def length(self) -> float:
+        """Distance between the ends."""
+        return float(self.edges[-1] - self.edges[0])
+
+    @property
+    def periodic(self) -> bool:
+        """Whether the axis is closed to a ring."""
+        return self.boundary == "periodic"
+
+    @property
+    def ends(self) -> tuple[str, str]:
+        """Boundary of the lower and of the upper end."""
+        return (self.boundary, self.boundary) if isinstance(self.boundary, str) else self.boundary
+
+    @property
+    def codes(self) -> tuple[int, int]:
+        """The kernels' numbers of both ends."""
+        lower, upper = self.ends
+        return BOUNDARIES.index(lower), BOUNDARIES.index(upper)
+
+    @functools.cached_property
+    def gaps(self) -> tuple[Array, Array]:
+        """Distances from every face to the centres on its left and right; zero beyond an end that is no ring."""
+        left, right = np.zeros(self.cells + 1), np.zeros(self.cells + 1)
+        left[1:] = right[:-1] = 0.5 * self.widths
+        if self.periodic:
+            left[0], right[-1] = left[-1], right[0]
+        left.setflags(write=False)
+        right.setflags(write=False)
+        return left, right
+
+    @functools.cached_property
+    def midpoints(self) -> Array:
+        """Middles of the links between neighbouring centres (at an end: between the end and the centre beside it)."""
+        left, right = self.gaps
+        return self.edges + 0.5 * (right - left)
+
+    def coarser(self, factor: int = 2) -> Self:
+        """The axis of every ``factor``-th edge, both ends kept."""
+        kept = np.arange(0, self.edges.size, factor)
+        if kept[-1] != self.edges.size - 1:
+            kept = np.append(kept, self.edges.size - 1)
+        return dataclasses.replace(self, edges=self.edges[kept])
+
+
+def check_boundary(boundary: Any) -> str | tuple[str, str]:
+    """The boundary of an axis: one word, or a word for either end."""
+    words = (boundary,) if isinstance(boundary, str) else boundary
+    if not isinstance(words, (tuple, list)) or len(words) not in (1, 2):
+        raise InputError("boundary", f"given {boundary!r}; expected one of {', '.join(BOUNDARIES)}, or a pair")
+    for word in words:
+        if word not in BOUNDARIES:
+            raise InputError("boundary", f"given {word!r}; {suggestion(str(word), BOUNDARIES)}")
+    if len(words) == 1 or words[0] == words[1]:
+        return str(words[0])
+    if "periodic" in words:
+        raise InputError("boundary", f"given {boundary!r}; both ends of an axis are periodic, or neither is")
+    return str(words[0]), str(words[1])
+
+
+def sinh_edges(lower: float, upper: float, cells: int, centre: float, strength: float) -> Array:
+    """Edges that are dense around ``centre``: the image of equal steps under centre + scale sinh(s)."""
+    low, high = np.arcsinh(strength * (np.array([lower, upper]) - centre) / (upper - lower))
+    edges = centre + (upper - lower) / strength * np.sinh(np.linspace(low, high, cells + 1))
+    edges[0], edges[-1] = lower, upper
+    return edges
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -85,17 +150,76 @@ class Grid:
     axes: tuple[Axis, ...]
 
     @classmethod
-    def line(cls, lower: float, upper: float, cells: int, boundary: str = "reflecting") -> Self:
+    def line(cls, lower: float, upper: float, cells: int, boundary: Boundary = "reflecting") -> Self:
         """Equal cells between two ends."""
-        lower, upper = number("lower", lower), number("upper", upper)
-        if not lower < upper:
-            raise InputError("upper", f"given {upper:g} with lower = {lower:g}; it must be larger")
-        return cls((Axis(np.linspace(lower, upper, whole("cells", cells) + 1), boundary),))
+        return cls((_equal(lower, upper, cells, boundary),))
 
     @classmethod
-    def from_edges(cls, edges: Any, boundary: str = "reflecting") -> Self:
-        """Cells between given edges."""
+    def plane(
+        cls,
+        lower: Sequence[float],
+        upper: Sequence[float],
+        cells: Sequence[int],
+        boundary: str | Sequence[Boundary] = "reflecting",
+    ) -> Self:
+        """Equal cells in a rectangle; one boundary for both axes, or one each."""
+        for name, given in (("lower", lower), ("upper", upper), ("cells", cells)):
+            if isinstance(given, str) or not hasattr(given, "__len__") or len(given) != 2:
+                raise InputError(name, f"given {given!r}; expected a pair, one for x and one for y")
+        each = (boundary, boundary) if isinstance(boundary, str) else tuple(boundary)
+        if len(each) != 2:
+            raise InputError("boundary", f"given {boundary!r}; expected one for both axes, or a pair")
+        return cls(tuple(_equal(*ends) for ends in zip(lower, upper, cells, each, strict=True)))
+
+    @classmethod
+    def stretched(
+        cls,
+        lower: float,
+        upper: float,
+        cells: int,
+        *,
+        centre: float | None = None,
+        strength: float = 4.0,
+        boundary: Boundary = "reflecting",
+    ) -> Self:
+        """Cells that are small around ``centre`` (the middle if absent) and grow smoothly away from it.
+
+        Parameters
+        ----------
+        lower, upper : float
+            Ends, unit of x.
+        cells : int
+            How many.
+        centre : float, optional
+            Where they are smallest.
+        strength : float
+            Positive; the cells at a distance d from the centre are sqrt(1 + (strength d / length)²) times as wide.
+        boundary : str or (str, str)
+            As for :class:`Axis`.
+        """
+        lower, upper = _ends(lower, upper)
+        centre = number("centre", 0.5 * (lower + upper) if centre is None else centre)
+        strength = number("strength", strength, above=0.0)
+        return cls((Axis(sinh_edges(lower, upper, whole("cells", cells), centre, strength), boundary),))
+
+    @classmethod
+    def from_edges(cls, edges: Any, boundary: Boundary = "reflecting") -> Self:
+        """Cells of a line between given edges; for a plane see :meth:`product`."""
         return cls((Axis(edges, boundary),))
+
+    @classmethod
+    def product(cls, *lines: Grid) -> Self:
+        """The tensor product of lines: a plane whose axes are stretched each in its own way."""
+        return cls(tuple(line.axis for line in lines))
+
+    @property
+    def dimension(self) -> int:
+        """Number of axes."""
+        return len(self.axes)
+
+    def coarser(self, factor: int = 2) -> Self:
+        """The grid of every ``factor``-th edge along each axis."""
+        return dataclasses.replace(self, axes=tuple(axis.coarser(factor) for axis in self.axes))
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -133,3 +257,14 @@ class Grid:
     def widths(self) -> Array:
         """Widths of the cells of a line."""
         return self.axis.widths
+
+
+def _ends(lower: Any, upper: Any) -> tuple[float, float]:
+    lower, upper = number("lower", lower), number("upper", upper)
+    if not lower < upper:
+        raise InputError("upper", f"given {upper:g} with lower = {lower:g}; it must be larger")
+    return lower, upper
+
+
+def _equal(lower: Any, upper: Any, cells: Any, boundary: Any) -> Axis:
+    return Axis(np.linspace(*_ends(lower, upper), whole("cells", cells) + 1), boundary)

@@ -13,8 +13,9 @@ from pathlib import Path
 from fpsolve import experiments, io, verification
 from fpsolve.accuracy import assess
 from fpsolve.cases import Case
-from fpsolve.cli.console import Progress, as_json, emit, tell
+from fpsolve.cli.console import as_json, emit, tell
 from fpsolve.cli.schemes import schemes_table, schemes_text
+from fpsolve.progress import Progress
 from fpsolve.reverse import generated_fields
 from fpsolve.settings import InputError
 

@@ -1,10 +1,20 @@
-"""Probability densities on the line: exact cell averages, both tails, quantiles."""
+"""Probability densities on the line and in the plane: exact cell averages; on the line, both tails and quantiles."""
 
 from fpsolve.densities.base import Density
 from fpsolve.densities.blurred import Blurred, blur
 from fpsolve.densities.foreign import ScipyDensity
 from fpsolve.densities.gaussian import Gaussian, GaussianMixture, MixtureDensity
 from fpsolve.densities.panelled import FunctionDensity, PiecewisePolynomial, Tabulated, as_density
+from fpsolve.densities.plane import (
+    PlaneDensity,
+    PlaneFunction,
+    PlaneGaussian,
+    PlaneMixture,
+    PlanePanels,
+    PlaneTabulated,
+    PlaneUniform,
+    as_plane_density,
+)
 from fpsolve.densities.samples import from_samples
 from fpsolve.densities.uniform import Uniform
 
@@ -16,10 +26,18 @@ __all__ = [
     "GaussianMixture",
     "MixtureDensity",
     "PiecewisePolynomial",
+    "PlaneDensity",
+    "PlaneFunction",
+    "PlaneGaussian",
+    "PlaneMixture",
+    "PlanePanels",
+    "PlaneTabulated",
+    "PlaneUniform",
     "ScipyDensity",
     "Tabulated",
     "Uniform",
     "as_density",
+    "as_plane_density",
     "blur",
     "from_samples",
 ]

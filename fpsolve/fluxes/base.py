@@ -7,9 +7,9 @@ from typing import ClassVar, final
 
 import numpy as np
 
-from fpsolve.grids import Array, Grid
+from fpsolve.grids import Array, Axis, Grid
 from fpsolve.kernels.advection import two_point_currents
-from fpsolve.settings import Settings
+from fpsolve.settings import InputError, Settings
 
 
 class Flux(Settings, abc.ABC):
@@ -18,29 +18,38 @@ class Flux(Settings, abc.ABC):
     Attributes
     ----------
     order : int
-        Order of convergence of the cell averages of smooth densities.
+        Order of convergence of the cell averages of smooth densities, T > 0.
+    advective_order : int
+        The same where T = 0.
     conservative : bool
         The masses change by differences of face currents only, and the reflecting ends let nothing through.
     positive : bool
-        Densities stay nonnegative under forward Euler steps of CFL number up to one.
+        Densities stay nonnegative under forward Euler steps in which no cell loses more than it holds.
     equilibrium_preserving : bool
         The current of the Boltzmann density of a potential force vanishes exactly.
     local_detailed_balance : bool
         The jump rates across a face have the ratio exp(f h / T) (36).
+    linear : bool
+        The currents are linear in P, so that implicit steppers can solve for them.
+    local_temperature : bool
+        In the plane, T may depend on the position (on a line every scheme allows it).
     reference : str
         Where the scheme comes from.
     """
 
     family: ClassVar[str] = "flux"
     order: ClassVar[int]
+    advective_order: ClassVar[int]
     conservative: ClassVar[bool]
     positive: ClassVar[bool]
     equilibrium_preserving: ClassVar[bool]
     local_detailed_balance: ClassVar[bool]
+    linear: ClassVar[bool]
+    local_temperature: ClassVar[bool]
     reference: ClassVar[str]
 
     @abc.abstractmethod
-    def currents(self, p: Array, drift: Array, temperature: float, grid: Grid) -> Array:
+    def currents(self, p: Array, drift: Array, temperature: Array | float, grid: Grid) -> Array:
         """Probability currents through the faces, 1/s.
 
         Parameters
@@ -48,24 +57,91 @@ class Flux(Settings, abc.ABC):
         p : (n,) array
             Averages of the density over the cells, 1/L.
         drift : (n + 1,) array
-            Force (mobility one) or, with ``temperature = 0``, velocity at the faces, L/s.
-        temperature : float
-            T, L²/s.
+            Drift (force times mobility) or, with ``temperature = 0``, velocity at the faces, L/s.
+        temperature : float or (n + 1,) array
+            T (times the mobility), L²/s.
         grid : Grid
             A line of n cells; its boundary decides the currents through the ends.
         """
 
 
-class TwoPointFlux(Flux, abc.ABC):
-    """A scheme that sees the two cells at a face: a Markov jump process, J = a_minus p(left) - a_plus p(right)."""
+class LinearFlux(Flux, abc.ABC):
+    """A scheme whose currents are linear in P: J_i = sum_k stencil[k, i] p[first(i) + k] over four cells.
+
+    On a ring first(i) = i - 2, elsewhere it is clipped to [0, n - 4].
+    """
 
     @abc.abstractmethod
-    def rates(self, drift: Array, temperature: float, grid: Grid) -> tuple[Array, Array]:
-        """``a_minus`` and ``a_plus`` at the faces, L/s: jump rates times the width of the cell that is left."""
+    def stencil(self, drift: Array, temperature: Array | float, axis: Axis) -> Array:
+        """Coefficients (4, n + 1) of the averages in the currents through the faces, L/s."""
+
+
+class TwoPointFlux(LinearFlux, abc.ABC):
+    """A scheme that sees the two cells at a face: a Markov jump process, J = a_minus p(left) - a_plus p(right)."""
+
+    local_temperature: ClassVar[bool] = True
+    linear: ClassVar[bool] = True
+
+    @abc.abstractmethod
+    def rates(self, drift: Array, temperature: Array, left: Array, right: Array) -> tuple[Array, Array]:
+        """``a_minus`` and ``a_plus``, L/s, elementwise.
+
+        Parameters
+        ----------
+        drift, temperature : arrays of one shape
+            At the faces, L/s and L²/s.
+        left, right : arrays of that shape
+            Distances from the face to the centres beside it, L.
+        """
 
     @final
-    def currents(self, p: Array, drift: Array, temperature: float, grid: Grid) -> Array:
-        out = np.empty(grid.cells + 1)
-        minus, plus = self.rates(drift, temperature, grid)
-        two_point_currents(p, minus, plus, grid.axis.boundary_code, out)
+    def face_rates(self, drift: Array, temperature: Array | float, axis: Axis) -> tuple[Array, Array]:
+        """Both rates with the boundary in them, the axis first; an array of more dimensions holds parallel lines."""
+        shape = drift.shape
+        left, right = (np.broadcast_to(g.reshape(-1, *[1] * (drift.ndim - 1)), shape) for g in axis.gaps)
+        minus, plus = self.rates(drift, np.broadcast_to(np.asarray(temperature, float), shape), left, right)
+        if not axis.periodic:
+            # nothing comes in; nothing leaves through a reflecting end
+            minus[0] = plus[-1] = 0.0
+            lower, upper = axis.ends
+            plus[0] *= lower == "absorbing"
+            minus[-1] *= upper == "absorbing"
+        return minus, plus
+
+    @final
+    def stencil(self, drift: Array, temperature: Array | float, axis: Axis) -> Array:
+        minus, plus = self.face_rates(drift, temperature, axis)
+        n = axis.cells
+        out = np.zeros((4, n + 1))
+        if axis.periodic:
+            out[1], out[2] = minus, -plus
+            return out
+        face = np.arange(n + 1)
+        place = face - np.clip(face - 2, 0, n - 4)
+        out[place[1:] - 1, face[1:]] = minus[1:]
+        out[place[:-1], face[:-1]] = -plus[:-1]
         return out
+
+    @final
+    def currents(self, p: Array, drift: Array, temperature: Array | float, grid: Grid) -> Array:
+        out = np.empty(grid.cells + 1)
+        minus, plus = self.face_rates(np.asarray(drift, float), temperature, grid.axis)
+        two_point_currents(p, minus, plus, *grid.axis.codes, out)
+        return out
+
+
+def flat(*arrays: Array) -> list[Array]:
+    """The arrays as kernels want them: contiguous and one-dimensional."""
+    return [np.ascontiguousarray(array, float).ravel() for array in arrays]
+
+
+def check_cells(axis: Axis, least: int, kind: str) -> None:
+    """A stencil needs cells.
+
+    Raises
+    ------
+    InputError
+        Too few.
+    """
+    if axis.cells < least:
+        raise InputError("grid", f"given {axis.cells} cells along an axis; {kind} needs at least {least}")

@@ -7,9 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from fpsolve.fluxes.base import TwoPointFlux
-from fpsolve.grids import Array, Grid
-from fpsolve.settings import InputError
+from fpsolve.fluxes.base import TwoPointFlux, flat
+from fpsolve.grids import Array
+from fpsolve.kernels import two_point
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,13 +18,14 @@ class Upwind(TwoPointFlux):
 
     kind: ClassVar[str] = "upwind"
     order: ClassVar[int] = 1
+    advective_order: ClassVar[int] = 1
     conservative: ClassVar[bool] = True
     positive: ClassVar[bool] = True
     equilibrium_preserving: ClassVar[bool] = False
     local_detailed_balance: ClassVar[bool] = False
     reference: ClassVar[str] = "R. Courant, E. Isaacson, M. Rees, Comm. Pure Appl. Math. 5, 243 (1952)"
 
-    def rates(self, drift: Array, temperature: float, grid: Grid) -> tuple[Array, Array]:
-        if temperature != 0.0:
-            raise InputError("temperature", f"given {temperature:g}; {self.kind} carries drift only: give 0")
-        return np.maximum(drift, 0.0), np.maximum(-drift, 0.0)
+    def rates(self, drift: Array, temperature: Array, left: Array, right: Array) -> tuple[Array, Array]:
+        minus, plus = np.empty((2, drift.size))
+        two_point.upwind(*flat(drift, temperature, left, right), minus, plus)
+        return minus.reshape(drift.shape), plus.reshape(drift.shape)

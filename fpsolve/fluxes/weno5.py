@@ -8,8 +8,10 @@ from typing import ClassVar
 import numpy as np
 
 from fpsolve.fluxes.base import Flux
+from fpsolve.fluxes.fourth_order import face_weights
 from fpsolve.grids import Array, Grid
 from fpsolve.kernels.advection import weno5_currents
+from fpsolve.kernels.line import currents
 from fpsolve.settings import InputError
 
 #: curvature, relative to the square of the largest average, below which the weights need not tell smooth from rough
@@ -18,22 +20,31 @@ _FLAT = 1e-14
 
 @dataclasses.dataclass(frozen=True)
 class WENO5(Flux):
-    """Upwind reconstruction from five cells whose weights avoid stencils with a jump (WENO-Z); equal cells."""
+    """Upwind reconstruction from five cells whose weights avoid stencils with a jump (WENO-Z); equal cells.
+
+    The drift is carried so; diffusion, where T > 0, by the fourth-order central slope.
+    """
 
     kind: ClassVar[str] = "weno5"
-    order: ClassVar[int] = 5
+    order: ClassVar[int] = 4
+    advective_order: ClassVar[int] = 5
     conservative: ClassVar[bool] = True
     positive: ClassVar[bool] = False
     equilibrium_preserving: ClassVar[bool] = False
     local_detailed_balance: ClassVar[bool] = False
+    linear: ClassVar[bool] = False
+    local_temperature: ClassVar[bool] = False
     reference: ClassVar[str] = "R. Borges, M. Carmona, B. Costa, W. S. Don, J. Comput. Phys. 227, 3191 (2008)"
 
-    def currents(self, p: Array, drift: Array, temperature: float, grid: Grid) -> Array:
-        if temperature != 0.0:
-            raise InputError("temperature", f"given {temperature:g}; {self.kind} carries drift only: give 0")
-        if not grid.axis.uniform:
+    def currents(self, p: Array, drift: Array, temperature: Array | float, grid: Grid) -> Array:
+        axis = grid.axis
+        if not axis.uniform:
             raise InputError("grid", "the cells differ in width; weno5 needs equal ones: use Grid.line, or upwind")
         out = np.empty(grid.cells + 1)
         largest = float(np.max(np.abs(p)))
-        weno5_currents(p, drift, grid.axis.boundary_code, _FLAT * largest**2 + 1e-300, out)
+        weno5_currents(p, np.asarray(drift, float), *axis.codes, _FLAT * largest**2 + 1e-300, out)
+        if np.any(temperature):
+            spread = np.empty(grid.cells + 1)
+            currents(p, -temperature * face_weights(axis)[1], axis.periodic, spread)
+            out += spread
         return out

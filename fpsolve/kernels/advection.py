@@ -1,7 +1,7 @@
 """Currents between the cells of a line and the steps that they drive.
 
-Face ``i`` lies on the left of cell ``i``; n cells have n + 1 faces. The boundary is a number: 0 reflecting (no current
-through the ends), 1 absorbing (nothing comes in), 2 periodic.
+Face ``i`` lies on the left of cell ``i``; n cells have n + 1 faces. The boundary of either end is a number: 0 reflecting
+(no current through the end), 1 absorbing (nothing comes in), 2 periodic.
 """
 
 from __future__ import annotations
@@ -14,32 +14,30 @@ REFLECTING, ABSORBING, PERIODIC = 0, 1, 2
 
 
 @compiled
-def two_point_currents(p, minus, plus, boundary, out):
+def two_point_currents(p, minus, plus, lower, upper, out):
     """J = minus p(left of the face) - plus p(right of it)."""
     n = p.size
     for i in range(1, n):
         out[i] = minus[i] * p[i - 1] - plus[i] * p[i]
-    if boundary == PERIODIC:
+    if lower == PERIODIC:
         out[0] = out[n] = minus[0] * p[n - 1] - plus[0] * p[0]
-    elif boundary == ABSORBING:
-        out[0], out[n] = -plus[0] * p[0], minus[n] * p[n - 1]
-    else:
-        out[0] = out[n] = 0.0
+        return
+    out[0] = -plus[0] * p[0] if lower == ABSORBING else 0.0
+    out[n] = minus[n] * p[n - 1] if upper == ABSORBING else 0.0
 
 
 @compiled
-def extend(p, ghosts, boundary, out):
+def extend(p, ghosts, lower, upper, out):
     """Averages with ``ghosts`` cells more on either side: mirror images, empty cells, or those of the other end."""
     n = p.size
     for i in range(n):
         out[i + ghosts] = p[i]
     for g in range(ghosts):
         left, right = min(g, n - 1), max(n - 1 - g, 0)
-        if boundary == PERIODIC:
+        if lower == PERIODIC:
             left, right = (n - 1 - g) % n, g % n
-        empty = boundary == ABSORBING
-        out[ghosts - 1 - g] = 0.0 if empty else p[left]
-        out[n + ghosts + g] = 0.0 if empty else p[right]
+        out[ghosts - 1 - g] = 0.0 if lower == ABSORBING else p[left]
+        out[n + ghosts + g] = 0.0 if upper == ABSORBING else p[right]
 
 
 @compiled
@@ -59,23 +57,23 @@ def weno5_value(a, b, c, d, e, tiny):
 
 
 @compiled
-def weno5_currents(p, drift, boundary, tiny, out):
+def weno5_currents(p, drift, lower, upper, tiny, out):
     """J = drift at the face times the reconstruction from its upwind side; equal cells."""
     n = p.size
     q = np.empty(n + 6)
-    extend(p, 3, boundary, q)
+    extend(p, 3, lower, upper, q)
     for i in range(n + 1):
         j = i + 2  # the cell on the left of the face
         if drift[i] >= 0.0:
             out[i] = drift[i] * weno5_value(q[j - 2], q[j - 1], q[j], q[j + 1], q[j + 2], tiny)
         else:
             out[i] = drift[i] * weno5_value(q[j + 3], q[j + 2], q[j + 1], q[j], q[j - 1], tiny)
-    if boundary == REFLECTING:
-        out[0] = out[n] = 0.0
-    elif boundary == PERIODIC:
+    if lower == PERIODIC:
         out[n] = out[0]
-    else:  # nothing comes in
-        out[0], out[n] = min(out[0], 0.0), max(out[n], 0.0)
+        return
+    # nothing comes in through an absorbing end
+    out[0] = 0.0 if lower == REFLECTING else min(out[0], 0.0)
+    out[n] = 0.0 if upper == REFLECTING else max(out[n], 0.0)
 
 
 @compiled

@@ -10,6 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from fpsolve.discretisation import Discretisation
 from fpsolve.grids import Array
 from fpsolve.settings import Settings
 
@@ -25,9 +26,15 @@ class Stepper(Settings, abc.ABC):
     order : int
         Order of convergence in the step.
     conservative : bool
-        Total mass stays, to round-off.
+        Total mass (with what flows out) stays, to round-off.
     positive : bool
         Densities stay nonnegative (with a positive flux, where the stepper takes one).
+    stability : str
+        ``"explicit"`` (the step is limited), ``"stabilised"`` (limited by the drift alone), ``"A"`` or ``"L"``.
+    takes : str
+        Which fluxes: ``"any"``, ``"linear"``, ``"positive"``, ``"two-point"`` or ``"none"``.
+    dimensions : tuple of int
+        On a line, in the plane.
     reference : str
         Where the scheme comes from.
     """
@@ -36,7 +43,59 @@ class Stepper(Settings, abc.ABC):
     order: ClassVar[int]
     conservative: ClassVar[bool]
     positive: ClassVar[bool]
+    stability: ClassVar[str]
+    takes: ClassVar[str]
+    dimensions: ClassVar[tuple[int, ...]]
     reference: ClassVar[str]
+
+
+@dataclasses.dataclass(frozen=True)
+class Advance:
+    """What one step, or several, did.
+
+    Parameters
+    ----------
+    masses : array
+        Masses of the cells at the end.
+    outflow : (2,) or (4,) array
+        What flowed out through the lower and upper end of each axis.
+    error : float
+        L1 norm of the estimated error of the last step; NaN where the stepper has no estimate of its own.
+    """
+
+    masses: Array
+    outflow: Array
+    error: float = math.nan
+
+
+class GridStepper(Stepper, abc.ABC):
+    """A time integrator of the masses in the cells of a fixed grid."""
+
+    @abc.abstractmethod
+    def step(self, system: Discretisation, m: Array, t: float, dt: float) -> Advance:
+        """The masses after one step of size ``dt`` from time ``t``; ``m`` stays as it is."""
+
+    def march(self, system: Discretisation, m: Array, t: float, dt: float, count: int) -> Advance:
+        """The masses after ``count`` equal steps."""
+        outflow, done = np.zeros(2 * m.ndim), Advance(m, np.zeros(2 * m.ndim))
+        for k in range(count):
+            done = self.step(system, done.masses, t + k * dt, dt)
+            outflow += done.outflow
+        return dataclasses.replace(done, outflow=outflow)
+
+    def largest_step(self, system: Discretisation, t: float) -> float:
+        """The largest step that is stable (and keeps what the stepper claims) at time t, s."""
+        return math.inf
+
+    @property
+    def estimates(self) -> bool:
+        """Whether :meth:`step` estimates its own error."""
+        return False
+
+    @property
+    def error_order(self) -> int:
+        """The power of the step that the estimated error of one step falls with."""
+        return self.order + 1
 
 
 @dataclasses.dataclass(frozen=True)

@@ -58,6 +58,9 @@ class Characteristics(Stepper):
     order: ClassVar[int] = 8
     conservative: ClassVar[bool] = True
     positive: ClassVar[bool] = True
+    stability: ClassVar[str] = "explicit"
+    takes: ClassVar[str] = "none"
+    dimensions: ClassVar[tuple[int, ...]] = (1,)
     reference: ClassVar[str] = "G. J. Cooper, J. H. Verner, SIAM J. Numer. Anal. 9, 389 (1972)"
     tolerance: float = 1e-14
     substeps: int | None = None

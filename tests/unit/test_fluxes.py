@@ -69,7 +69,7 @@ def test_bad_input_says_what_to_do(make, message):
 )
 def test_ghost_cells(boundary, expected):
     out = np.empty(9)
-    extend(np.array([1.0, 2.0, 3.0]), 3, Grid.line(0.0, 1.0, 3, boundary).axis.boundary_code, out)
+    extend(np.array([1.0, 2.0, 3.0]), 3, *Grid.line(0.0, 1.0, 3, boundary).axis.codes, out)
     assert out.tolist() == expected
 
 

@@ -1,0 +1,7 @@
+"""A problem on a grid: dm/dt = L(t) m for the masses of the cells."""
+
+from fpsolve.discretisation.base import Discretisation, Operator, Reach
+from fpsolve.discretisation.line import LineOperator, NonlinearLine
+from fpsolve.discretisation.plane import JumpPlane, WidePlane
+
+__all__ = ["Discretisation", "JumpPlane", "LineOperator", "NonlinearLine", "Operator", "Reach", "WidePlane"]

@@ -1,0 +1,282 @@
+"""Operators in the plane: jump processes, and fluxes that average over faces to fourth order."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from typing import Any
+
+import numpy as np
+
+from fpsolve.discretisation.base import Operator, Reach, reach_of
+from fpsolve.discretisation.coefficients import (
+    check_diagonal,
+    diffusion_at_faces,
+    drift_along_links,
+    drift_over_faces,
+)
+from fpsolve.discretisation.line import jump_reach, jump_rates, wide_reach
+from fpsolve.equation import FokkerPlanck
+from fpsolve.fluxes import Flux, LinearFlux, TwoPointFlux
+from fpsolve.fluxes.base import check_cells
+from fpsolve.fluxes.fourth_order import LEAST_CELLS, face_weights, point_weights
+from fpsolve.grids import Array, Grid
+from fpsolve.kernels import plane
+from fpsolve.settings import InputError
+
+#: how many eliminated matrices of one operator are kept
+_KEPT = 4
+
+
+class PlaneOperator(Operator):
+    """A linear operator in the plane, solved by sparse elimination."""
+
+    shape: tuple[int, int]
+    closed: bool
+
+    def solve(self, a: float, b: Array) -> Array:
+        held = self._held_factors()
+        if a not in held:
+            if len(held) >= _KEPT:
+                held.pop(next(iter(held)))
+            held[a] = _eliminated(self.matrix(), a)
+        x = held[a].solve(np.ascontiguousarray(b).ravel()).reshape(b.shape)
+        if self.closed:  # the columns of 1 - a L sum to one: what rounding took is given back
+            x *= float(np.sum(b)) / float(np.sum(x))
+        return x
+
+    def _held_factors(self) -> dict[float, Any]:
+        if not hasattr(self, "_factors"):
+            self._factors: dict[float, Any] = {}
+        return self._factors
+
+
+@dataclasses.dataclass(eq=False)
+class JumpPlane(PlaneOperator):
+    """A jump process between the cells of the plane.
+
+    Parameters
+    ----------
+    forward, backward : pairs of arrays
+        For each axis the rates out of the cells on the left and on the right of the faces, 1/s: (nx + 1, ny), then
+        (nx, ny + 1).
+    rings : (bool, bool)
+        Which axes are closed.
+    closed : bool
+        Whether nothing leaves.
+    reach : Reach
+    """
+
+    forward: tuple[Array, Array]
+    backward: tuple[Array, Array]
+    rings: tuple[bool, bool]
+    closed: bool
+    reach: Reach
+
+    @classmethod
+    def of(cls, problem: FokkerPlanck, grid: Grid, flux: TwoPointFlux, t: float) -> JumpPlane:
+        """The operator of a two-point flux at time t."""
+        check_diagonal(problem, flux.kind)
+        drifts = drift_along_links(problem, grid, t)
+        pairs, reaches = [], []
+        for axis, (drift, own) in enumerate(zip(drifts, grid.axes, strict=True)):
+            check_cells(own, 2, flux.kind)
+            spread = np.broadcast_to(diffusion_at_faces(problem, grid, t, axis), drift.shape)
+            # parallel lines: the axis comes first
+            minus, plus = flux.face_rates(np.moveaxis(drift, axis, 0), np.moveaxis(spread, axis, 0), own)
+            rates = [np.ascontiguousarray(np.moveaxis(r, 0, axis)) for r in jump_rates(minus, plus, own)]
+            pairs.append(rates)
+            reaches.append(jump_reach(rates[0], rates[1], axis))
+        reach = reach_of(*([part for r in reaches for part in r[k]] for k in range(2)))
+        return cls(
+            (pairs[0][0], pairs[1][0]), (pairs[0][1], pairs[1][1]), _rings(grid), _closed(grid), reach
+        )  # fmt: skip
+
+    def rates(self, m: Array, out: Array) -> None:
+        plane.jump_rates(m, self.forward[0], self.backward[0], self.forward[1], self.backward[1], out)
+
+    def scaled(self, factors: Array) -> JumpPlane:
+        """The operator that lets every cell go at ``factors`` times its rates."""
+        pairs = []
+        for axis in range(2):
+            left = np.concatenate([factors.take([-1], axis), factors], axis)
+            right = np.concatenate([factors, factors.take([0], axis)], axis)
+            pairs.append((self.forward[axis] * left, self.backward[axis] * right))
+        forward, backward = (pairs[0][0], pairs[1][0]), (pairs[0][1], pairs[1][1])
+        return dataclasses.replace(self, forward=forward, backward=backward)
+
+    def ends(self, m: Array) -> Array:
+        ends = np.zeros(4)
+        if not self.closed:
+            rates = (self.forward[0], self.backward[0], self.forward[1], self.backward[1])
+            plane.jump_ends(m, *rates, *self.rings, ends)
+        return ends
+
+    def currents(self, m: Array) -> tuple[Array, ...]:
+        found = []
+        for axis in range(2):
+            first = m.take([-1], axis) if self.rings[axis] else np.zeros_like(m.take([0], axis))
+            last = m.take([0], axis) if self.rings[axis] else np.zeros_like(first)
+            left, right = np.concatenate([first, m], axis), np.concatenate([m, last], axis)
+            found.append(self.forward[axis] * left - self.backward[axis] * right)
+        return tuple(found)
+
+    def matrix(self) -> Any:
+        from scipy.sparse import csr_array
+
+        nx, ny = self.forward[0].shape[0] - 1, self.forward[0].shape[1]
+        index = np.arange(nx * ny).reshape(nx, ny)
+        total = csr_array((nx * ny, nx * ny))
+        for axis in range(2):
+            size = (nx, ny)[axis]
+            left = np.take(index, np.arange(-1, size), axis, mode="wrap")
+            right = np.take(index, np.arange(size + 1), axis, mode="wrap")
+            every, own = np.arange(size + 1), np.ones(size + 1, bool)
+            enters = every < size  # the current through a face enters the cell on its right ...
+            leaves = every > 0  # ... and leaves the one on its left
+            for rates, source, sign in ((self.forward[axis], left, 1.0), (self.backward[axis], right, -1.0)):
+                known = own if self.rings[axis] else (leaves if sign > 0 else enters)
+                for keep, target, way in ((enters & known, right, 1.0), (leaves & known, left, -1.0)):
+                    faces = np.flatnonzero(keep)
+                    value, row, col = (np.take(part, faces, axis).ravel() for part in (rates, target, source))
+                    total = total + csr_array((sign * way * value, (row, col)), shape=total.shape)
+        return csr_array(total)
+
+
+@dataclasses.dataclass(eq=False)
+class WidePlane(PlaneOperator):
+    """A flux of four cells along each axis with face averages of products to fourth order.
+
+    Parameters
+    ----------
+    grid : Grid
+    drifts, bends : pairs of arrays
+        Averages of the drift over the faces, L/s, and how it bends along them (minus cross diffusion), L²/s.
+    spread : (2,) array
+        Diffusion along x and y, L²/s.
+    upwinded : bool
+        Whether the drift carries a WENO reconstruction.
+    reach : Reach
+    """
+
+    grid: Grid
+    drifts: tuple[Array, Array]
+    bends: tuple[Array, Array]
+    spread: Array
+    upwinded: bool
+    reach: Reach
+
+    @classmethod
+    def of(cls, problem: FokkerPlanck, grid: Grid, flux: Flux, t: float) -> WidePlane:
+        """The operator of a wide flux at time t."""
+        drifts, bends, spread, reaches = [], [], [], []
+        upwinded = not isinstance(flux, LinearFlux)
+        temperature, mobility = problem.temperature_at(t), problem.mobility_matrix
+        for axis, own in enumerate(grid.axes):
+            check_cells(own, LEAST_CELLS, flux.kind)
+            if upwinded and not own.uniform:
+                raise InputError("grid", f"the cells differ in width; {flux.kind} needs equal ones: use Grid.plane")
+            if upwinded and "absorbing" in own.ends:
+                raise InputError("grid", f"{flux.kind} takes no absorbing ends in the plane; use fourth-order")
+            drift, bend = drift_over_faces(problem, grid, t, axis)
+            # closed faces let nothing through, along the bend neither
+            bend = np.moveaxis(np.array(bend - temperature * mobility[axis, 1 - axis]), axis, 0)
+            if not own.periodic:
+                bend[0] = bend[-1] = 0.0
+            drifts.append(np.ascontiguousarray(drift))
+            bends.append(np.ascontiguousarray(np.moveaxis(bend, 0, axis)))
+            spread.append(temperature * mobility[axis, axis])
+            widths = own.widths[:, None]
+            rates = wide_reach(np.moveaxis(drift, axis, 0), spread[-1] + abs(temperature * mobility[0, 1]), widths)
+            reaches.append([[np.moveaxis(part, 0, axis) for part in kind] for kind in rates])
+        reach = reach_of(*([part for r in reaches for part in r[k]] for k in range(2)))
+        return cls(grid, (drifts[0], drifts[1]), (bends[0], bends[1]), np.array(spread), upwinded, reach)
+
+    @property
+    def closed(self) -> bool:  # type: ignore[override]
+        """Whether nothing leaves."""
+        return _closed(self.grid)
+
+    @functools.cached_property
+    def _weights(self) -> tuple[Array, ...]:
+        (value_x, slope_x), (value_y, slope_y) = (face_weights(axis) for axis in self.grid.axes)
+        point_x, point_y = (point_weights(axis) for axis in self.grid.axes)
+        return value_x, slope_x, value_y, slope_y, point_x, point_y
+
+    def rates(self, m: Array, out: Array) -> None:
+        plane.divergence(*self.currents(m), out)
+
+    def ends(self, m: Array) -> Array:
+        if self.closed:
+            return np.zeros(4)
+        jx, jy = self.currents(m)
+        ends = np.array([-np.sum(jx[0]), np.sum(jx[-1]), -np.sum(jy[:, 0]), np.sum(jy[:, -1])])
+        return ends * ~np.repeat(_rings(self.grid), 2)
+
+    def currents(self, m: Array) -> tuple[Array, ...]:
+        nx, ny = m.shape
+        jx, jy = np.empty((nx + 1, ny)), np.empty((nx, ny + 1))
+        widths = [axis.widths for axis in self.grid.axes]
+        plane.wide_currents(
+            m / self.grid.volumes, self.drifts[0], self.bends[0], self.drifts[1], self.bends[1], self.spread,
+            *self._weights, *widths, np.array(_rings(self.grid)), self.upwinded, jx, jy,
+        )  # fmt: skip
+        return jx, jy
+
+    def matrix(self) -> Any:
+        """Products of sparse matrices, one for each thing the kernel does."""
+        if self.upwinded:
+            return super().matrix()
+        from scipy.sparse import diags_array, identity, kron
+
+        nx, ny = self.grid.shape
+        value_x, slope_x, value_y, slope_y, point_x, point_y = (
+            _spread_out(weights, self.grid.axes[k].periodic) for k, weights in zip((0, 0, 1, 1, 0, 1), self._weights, strict=True)
+        )
+        eye = [identity(n, format="csr") for n in (nx, ny, nx + 1, ny + 1)]
+        hx, hy = (axis.widths for axis in self.grid.axes)
+        corners = kron(point_x, point_y)
+        step = [_differences(n) for n in (nx, ny)]
+        jx = diags_array(np.outer(np.ones(nx + 1), hy).ravel()) @ (
+            diags_array(self.drifts[0].ravel()) @ kron(value_x, eye[1]) - self.spread[0] * kron(slope_x, eye[1])
+        ) + diags_array(self.bends[0].ravel()) @ kron(eye[2], step[1]) @ corners
+        jy = diags_array(np.outer(hx, np.ones(ny + 1)).ravel()) @ (
+            diags_array(self.drifts[1].ravel()) @ kron(eye[0], value_y) - self.spread[1] * kron(eye[0], slope_y)
+        ) + diags_array(self.bends[1].ravel()) @ kron(step[0], eye[3]) @ corners
+        whole = -(kron(step[0], eye[1]) @ jx + kron(eye[0], step[1]) @ jy)
+        return (whole @ diags_array(1.0 / self.grid.volumes.ravel())).tocsr()
+
+
+def _spread_out(weights: Array, ring: bool) -> Any:
+    """Face weights as a sparse matrix (n + 1, n)."""
+    from scipy.sparse import csr_array
+
+    n = weights.shape[1] - 1
+    face = np.arange(n + 1)
+    first = face - 2 if ring else np.clip(face - 2, 0, n - 4)
+    columns = (first[None, :] + np.arange(4)[:, None]) % n
+    return csr_array((weights.ravel(), (np.tile(face, 4), columns.ravel())), shape=(n + 1, n))
+
+
+def _differences(n: int) -> Any:
+    """Differences (n, n + 1) of neighbouring faces."""
+    from scipy.sparse import diags_array
+
+    return diags_array([-np.ones(n), np.ones(n)], offsets=[0, 1], shape=(n, n + 1))
+
+
+def _eliminated(matrix: Any, a: float) -> Any:
+    """1 - a L, factored with its diagonal as pivots: that of a jump process then keeps signs."""
+    from scipy.sparse import csc_array, identity
+    from scipy.sparse.linalg import splu
+
+    whole = csc_array(identity(matrix.shape[0], format="csc") - a * matrix)
+    return splu(whole, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
+
+
+def _rings(grid: Grid) -> tuple[bool, bool]:
+    return grid.axes[0].periodic, grid.axes[1].periodic
+
+
+def _closed(grid: Grid) -> bool:
+    return all("absorbing" not in axis.ends for axis in grid.axes)

@@ -1,0 +1,131 @@
+"""What is chosen where the user chose nothing: the window, the flux, the stepper."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from fpsolve.discretisation import Discretisation
+from fpsolve.equation import Domain, FokkerPlanck
+from fpsolve.fluxes import WENO5, Flux, FourthOrder, ScharfetterGummel
+from fpsolve.grids import Array, Grid
+from fpsolve.integration import Control, Level, March
+from fpsolve.settings import InputError
+from fpsolve.solution.start import Equilibrium, Stationary, start_masses
+from fpsolve.steppers import SDIRK4, SSPRK3, TRBDF2, GridStepper, RungeKuttaLegendre, StrangSplitting
+
+#: mass of the start beyond either side of the first window
+_TAIL = 1e-13
+#: a window is wide enough when its outermost cells never hold more than this
+_EDGE = 1e-10
+_OUTERMOST = 0.04
+_PILOT_CELLS = {1: 200, 2: 48}
+_MOST_EXTENSIONS = 60
+#: cells wider than this many T / |f| are carried by WENO instead of a central flux
+_STEEP = 4.0
+_LARGEST_GRID = {1: 4096, 2: 256}
+
+
+def choose_window(problem: FokkerPlanck, start: Any, times: Array) -> Domain:
+    """A box that holds the density at all times, found by coarse trial runs.
+
+    Raises
+    ------
+    InputError
+        A density that runs away, or a start that does not say where it is.
+    """
+    if isinstance(start, (Equilibrium, Stationary, np.ndarray)):
+        raise InputError("grid", f"missing; a start of kind {type(start).__name__} does not tell where it lies")
+    ends = np.array(start.interval(_TAIL), float).reshape(problem.dimension, 2)
+    cells = [_PILOT_CELLS[problem.dimension]] * problem.dimension
+    for _ in range(_MOST_EXTENSIONS):
+        lower, upper = ends[:, 0], ends[:, 1]
+        domain = Domain(*(v if problem.dimension == 2 else float(v[0]) for v in (lower, upper)))
+        heavy = _heavy_sides(problem, start, domain.grid(cells if problem.dimension == 2 else cells[0]), times)
+        if not np.any(heavy):
+            return domain
+        stretch = 0.35 * (upper - lower)[:, None] * heavy
+        ends = ends + stretch * np.array([-1.0, 1.0])
+    raise InputError(
+        "grid", f"the density has not come to rest inside [{ends[0, 0]:.3g}, {ends[0, 1]:.3g}]; give a grid, or check "
+        "the sign of the force"
+    )  # fmt: skip
+
+
+def _heavy_sides(problem: FokkerPlanck, start: Any, grid: Grid, times: Array) -> Array:
+    """Which sides of a window, (dimension, 2), the density comes too near to."""
+    flux = ScharfetterGummel() if _diagonal(problem) else FourthOrder()
+    system = Discretisation(problem, grid, flux)
+    masses = start_masses(start, problem, grid, flux, float(times[0]))
+    stepper: GridStepper = TRBDF2() if grid.dimension == 1 else StrangSplitting(TRBDF2())
+    if not _diagonal(problem):
+        stepper = RungeKuttaLegendre()
+    level = Level(system, masses, np.zeros(2 * grid.dimension))
+    march = March(stepper, [level], Control(rtol=3e-3), float(times[0]), float(times[-1]))
+    heavy = np.zeros((grid.dimension, 2), bool)
+    # between the stored times, too: a density may go out and come back
+    stops = np.unique(np.concatenate([times, np.linspace(times[0], times[-1], 13)]))
+    for begin, end in zip(stops[:-1], stops[1:], strict=True):
+        march.advance(float(begin), float(end))
+        for axis in range(grid.dimension):
+            other = tuple(k for k in range(grid.dimension) if k != axis)
+            profile = np.abs(np.sum(level.masses, axis=other))
+            outer = max(2, round(_OUTERMOST * profile.size))
+            heavy[axis] |= [np.sum(profile[:outer]) > _EDGE, np.sum(profile[-outer:]) > _EDGE]
+        if np.any(heavy):
+            break
+    return heavy
+
+
+def choose_flux(problem: FokkerPlanck, grid: Grid, masses: Array, t: float) -> Flux:
+    """The most accurate flux that the problem allows: central where diffusion smooths over a cell, WENO elsewhere."""
+    plane = grid.dimension == 2
+    if plane and not problem.uniform_temperature:
+        return ScharfetterGummel()
+    if not _diagonal(problem):
+        return FourthOrder()
+    reach = Discretisation(problem, grid, FourthOrder()).at(t).reach
+    steep = reach.imaginary > 0.0 and (
+        reach.real == 0.0 or _steepest(problem, grid, masses, t) > _STEEP * grid.shape[0] / 64.0
+    )
+    absorbing = any("absorbing" in axis.ends for axis in grid.axes)
+    if steep and all(axis.uniform for axis in grid.axes) and not (plane and absorbing):
+        return WENO5()
+    return ScharfetterGummel() if steep else FourthOrder()
+
+
+def _steepest(problem: FokkerPlanck, grid: Grid, masses: Array, t: float) -> float:
+    """Largest |f| h / T on 64 cells across the window, where there is mass."""
+    worst = 0.0
+    there = masses > 1e-8 * np.max(masses)
+    points: tuple[Array, ...] = tuple(axis.centres for axis in grid.axes)
+    if grid.dimension == 2:
+        points = points[0][:, None], points[1][None, :]
+    temperature = np.broadcast_to(problem.temperature_at(t, points), grid.shape)
+    for axis, component in enumerate(problem.force.field(points, t)):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            peclet = np.abs(component) * grid.axes[axis].length / 64.0 / temperature
+        worst = max(worst, float(np.max(np.broadcast_to(peclet, grid.shape)[there])))
+    return worst
+
+
+def choose_stepper(problem: FokkerPlanck, grid: Grid, flux: Flux) -> GridStepper:
+    """Implicit and of fourth order on a line; stabilised and explicit in the plane; explicit where a flux is nonlinear."""
+    if not flux.linear:
+        return SSPRK3()
+    return SDIRK4() if grid.dimension == 1 else RungeKuttaLegendre()
+
+
+def ladder(problem: FokkerPlanck) -> list[int]:
+    """Numbers of cells (along each axis) to try in turn."""
+    first = {1: 128, 2: 48}[problem.dimension]
+    cells = [first]
+    while cells[-1] < _LARGEST_GRID[problem.dimension]:
+        cells.append(2 * cells[-1])
+    return cells
+
+
+def _diagonal(problem: FokkerPlanck) -> bool:
+    matrix = problem.mobility_matrix
+    return bool(np.all(matrix == np.diag(np.diag(matrix))))

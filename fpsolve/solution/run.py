@@ -1,0 +1,317 @@
+"""``solve``: from a problem and a start to a Dataset."""
+
+from __future__ import annotations
+
+import dataclasses
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import xarray as xr
+
+from fpsolve.discretisation import Discretisation
+from fpsolve.equation import FokkerPlanck
+from fpsolve.fluxes import Flux, ScharfetterGummel
+from fpsolve.grids import Array, Grid
+from fpsolve.integration import Control, Level, March, Report, coarsened
+from fpsolve.progress import Progress
+from fpsolve.settings import InputError, Recipe, number, whole
+from fpsolve.solution import choices
+from fpsolve.solution.checks import check_memory, check_schemes, check_times, kept_indices
+from fpsolve.solution.errors import beyond, refinement_bar
+from fpsolve.solution.fields import Observables, Recorder
+from fpsolve.solution.start import as_start, start_masses
+from fpsolve.steppers import GridStepper
+
+#: coarser companions of a run with error bars, and the fewest cells one of them may have along an axis
+_COMPANIONS, _FEWEST = 2, 8
+#: L1 error that is aimed at where the grid is chosen
+ACCURACY = 5e-5
+
+
+class Store(Protocol):
+    """Where a long run leaves what it has, so that it can go on after an interruption."""
+
+    def begin(self, recipe: Recipe) -> list[dict[str, Any]]:
+        """Open for a run with this recipe; the entries of an interrupted one, in order."""
+
+    def append(self, entry: dict[str, Any]) -> None:
+        """Keep the arrays of one stored time, complete on their own."""
+
+    def finish(self, dataset: xr.Dataset) -> None:
+        """Write the result and remove what was kept."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Plan:
+    """A run, every choice made.
+
+    Parameters
+    ----------
+    problem, grid, flux, stepper, control
+        What is solved, and how.
+    start : (cells...) array
+        Masses at the first time.
+    times : (n,) array
+        Stored times, s; the first is where the start lives.
+    kept : (k,) array of int
+        Which of them keep their fields.
+    bars : bool
+        Whether two coarser companions run along, for error bars.
+    observables : mapping
+        Name -> function of the position.
+    """
+
+    problem: FokkerPlanck
+    grid: Grid
+    flux: Flux
+    stepper: GridStepper
+    control: Control
+    start: Array
+    times: Array
+    kept: Array
+    bars: bool
+    observables: Observables
+
+    @property
+    def order(self) -> int:
+        """Order that the errors should fall with."""
+        warm = self.problem.uniform_temperature and float(self.problem.temperature_at(float(self.times[0]))) == 0.0
+        return min(self.flux.advective_order if warm else self.flux.order, self.stepper.order)
+
+    def recipe(self, start: Any) -> Recipe:
+        """The run as JSON: what a file can hold of it."""
+        control = dataclasses.asdict(self.control)
+        numerics = {"flux": self.flux.recipe(), "stepper": self.stepper.recipe(), "bars": self.bars} | control
+        named = start.recipe() if hasattr(start, "recipe") else {"kind": "array"}
+        boundary = [axis.boundary for axis in self.grid.axes]
+        grid = {"cells": list(self.grid.shape), "boundary": boundary}
+        grid |= {"lower": [a.edges[0] for a in self.grid.axes], "upper": [a.edges[-1] for a in self.grid.axes]}
+        return self.problem.recipe() | {
+            "solution": True,
+            "dimension": self.problem.dimension,
+            "start": named,
+            "grid": grid,
+            "time": {"times": self.times.tolist()},
+            "numerics": numerics,
+        }
+
+
+def solve(
+    problem: FokkerPlanck,
+    start: Any,
+    times: Sequence[float] | Array,
+    *,
+    grid: Grid | None = None,
+    flux: Flux | None = None,
+    stepper: GridStepper | None = None,
+    rtol: float = 1e-6,
+    atol: float = 1e-9,
+    steps: int | None = None,
+    substep: bool = False,
+    bars: bool = True,
+    accuracy: float = ACCURACY,
+    snapshots: int | Sequence[float] | None = None,
+    observables: Observables | None = None,
+    store: Store | None = None,
+    progress: bool | None = None,
+) -> xr.Dataset:
+    """Solve a Fokker-Planck equation: dP/dt = -div J, J = mobility (F P - T grad P) (1).
+
+    Parameters
+    ----------
+    problem : FokkerPlanck
+        Force, temperature, mobility, domain.
+    start : Density, PlaneDensity, Equilibrium, Stationary, or array
+        P at the first time; an array holds cell averages on ``grid``.
+    times : sequence of float
+        Increasing; what is stored, the first time being that of the start, s.
+    grid : Grid, optional
+        If absent: the problem's domain, or a window that holds the density, in as many equal cells as ``accuracy``
+        asks for.
+    flux : Flux, optional
+        One of ``fpsolve.fluxes``; if absent the fourth-order one, or WENO where the drift is steep.
+    stepper : GridStepper, optional
+        One of ``fpsolve.steppers``; if absent SDIRK4 on a line, Runge-Kutta-Legendre in the plane, SSP-RK3 for WENO.
+    rtol, atol : float
+        The estimated L1 error of a pair of time steps stays below ``atol + rtol`` times the mass.
+    steps : int, optional
+        Equal steps between neighbouring times, in place of the error control.
+    substep : bool
+        Whether equal steps that an explicit stepper cannot take are divided; they are refused otherwise.
+    bars : bool
+        Whether coarser grids with longer steps run along, for the error bar ``density_error``.
+    accuracy : float
+        L1 error that the chosen grid aims at.
+    snapshots : int or sequence of float, optional
+        How many of the times, evenly spread, or which of them keep their fields (all if absent); scalars are kept at
+        all times.
+    observables : mapping, optional
+        Name -> function of x (in the plane of x and y): its average at every time becomes a variable.
+    store : Store, optional
+        ``fpsolve.Store("R.nc")`` streams to a file, from which an interrupted run goes on.
+    progress : bool, optional
+        Show a bar on standard error; if absent on terminals only.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``density``, ``current`` and ``velocity`` (in the plane ``current_x`` ...), ``mass``, ``outflow``, moments and
+        ``density_error``: the L1 error bar of the density. ``mass + outflow`` is constant.
+
+    Raises
+    ------
+    InputError
+        Anything that cannot be meant; steps that an explicit stepper cannot take, with the largest that it can.
+    NotConverged
+        The error control asks for steps that are too small to go on.
+    """
+    if not isinstance(problem, FokkerPlanck):
+        raise InputError("problem", f"given {type(problem).__name__}; expected FokkerPlanck(force, temperature)")
+    stored, begun = check_times(times), as_start(start, problem)
+    number("accuracy", accuracy, above=0.0)
+    check_schemes(grid, flux, stepper, problem)
+    control = Control(
+        number("rtol", rtol, above=0.0), number("atol", atol, least=0.0),
+        None if steps is None else whole("steps", steps), bool(substep),
+    )  # fmt: skip
+    if bars and steps is not None and steps % 2:
+        raise InputError("steps", f"given {steps}; the coarser companions take pairs: give an even number, or bars=False")
+    given = {"control": control, "times": stored, "kept": kept_indices(snapshots, stored), "bars": bool(bars)}
+    given["observables"] = dict(observables or {})
+    shown = _Shown(progress, float(stored[0]), float(stored[-1]))
+    try:
+        if grid is None:
+            plan = _planned(problem, begun, flux, stepper, given, accuracy, shown)
+        else:
+            plan = _plan(problem, begun, grid, flux, stepper, given)
+        return _run(plan, begun, store, shown)
+    finally:
+        shown.close()
+
+
+def _plan(
+    problem: FokkerPlanck,
+    start: Any,
+    grid: Grid,
+    flux: Flux | None,
+    stepper: GridStepper | None,
+    given: Mapping[str, Any],
+) -> Plan:
+    """Fill in the schemes."""
+    begin = float(given["times"][0])
+    if flux is None:
+        masses = start_masses(start, problem, grid, ScharfetterGummel(), begin)
+        flux = choices.choose_flux(problem, grid, masses, begin + 1e-6 * float(given["times"][-1] - begin))
+    if stepper is None:
+        stepper = choices.choose_stepper(problem, grid, flux)
+    check_schemes(grid, flux, stepper, problem)
+    masses = start_masses(start, problem, grid, flux, begin)
+    return Plan(problem, grid, flux, stepper, start=masses, **given)
+
+
+def _planned(
+    problem: FokkerPlanck,
+    start: Any,
+    flux: Flux | None,
+    stepper: GridStepper | None,
+    given: Mapping[str, Any],
+    accuracy: float,
+    shown: _Shown,
+) -> Plan:
+    """The coarsest grid, of a few, on which the error bars meet the accuracy."""
+    domain = problem.domain or choices.choose_window(problem, start, given["times"])
+    trial = dict(given) | {"bars": True, "kept": np.empty(0, int), "observables": {}}
+    if trial["control"].steps is not None and trial["control"].steps % 2:
+        trial["control"] = dataclasses.replace(trial["control"], steps=2 * trial["control"].steps)
+    best, found = np.inf, None
+    for cells in choices.ladder(problem):
+        shown.tell(f"{cells} cells")
+        plan = _plan(problem, start, domain.grid(cells), flux, stepper, trial)
+        bar = float(np.max(_march(plan, shown)))
+        if bar < best:
+            best, found = bar, plan
+        if bar <= accuracy:
+            break
+    else:
+        warnings.warn(
+            f"the error bar is {best:.2g} on the finest grid tried, above accuracy = {accuracy:g}; give a grid", stacklevel=4
+        )
+    assert found is not None
+    return dataclasses.replace(found, **given)
+
+
+def _march(plan: Plan, report: Report) -> Array:
+    """Error bars of a trial run, nothing else kept."""
+    march, bars = _begin(plan, report), [0.0]
+    for begin, end in zip(plan.times[:-1], plan.times[1:], strict=True):
+        march.advance(float(begin), float(end))
+        bars.append(_bar(plan, march))
+    return np.array(bars)
+
+
+def _run(plan: Plan, start: Any, store: Store | None, shown: _Shown) -> xr.Dataset:
+    """The run itself."""
+    check_memory(plan.grid, plan.kept.size)
+    march, recorder = _begin(plan, shown), Recorder(plan.grid, plan.times, plan.kept, plan.observables)
+    recipe, cut = plan.recipe(start), max(1.0 - float(np.sum(plan.start)), 0.0)
+    entries = store.begin(recipe) if store is not None else []
+    lost = 0.0
+    for index, t in enumerate(plan.times):
+        if index < len(entries):
+            march.restore(entries[index])
+        elif index > 0:
+            march.advance(float(plan.times[index - 1]), float(t))
+        fine = march.levels[0]
+        if plan.problem.domain is None:
+            lost = max(lost, 3.0 * beyond(fine.masses, plan.grid))
+        bar = (_bar(plan, march) if index else 0.0) + cut + (lost if index else 0.0)
+        recorder.record(index, fine.masses, fine.outflow, fine.system.at(float(t)), bar)
+        if store is not None and index >= len(entries):
+            store.append(march.state() | {"time": np.array(float(t))})
+    attributes = {"steps_taken": march.taken, "steps_rejected": march.rejected, "flux": plan.flux.kind}
+    attributes |= {"stepper": plan.stepper.kind, "cells": list(plan.grid.shape)}
+    dataset = recorder.dataset(recipe, attributes)
+    if store is not None:
+        store.finish(dataset)
+    return dataset
+
+
+def _begin(plan: Plan, report: Report) -> March:
+    """All levels at the first time."""
+    grid, begin = plan.grid, float(plan.times[0])
+    levels = [_level(plan, grid, plan.start)]
+    while plan.bars and len(levels) <= _COMPANIONS and min(grid.shape) >= 2 * _FEWEST:
+        grid = grid.coarser()
+        levels.append(_level(plan, grid, coarsened(levels[-1].masses)))
+    return March(plan.stepper, levels, plan.control, begin, float(plan.times[-1]), report)
+
+
+def _level(plan: Plan, grid: Grid, masses: Array) -> Level:
+    return Level(Discretisation(plan.problem, grid, plan.flux), masses, np.zeros(2 * grid.dimension))
+
+
+def _bar(plan: Plan, march: March) -> float:
+    return refinement_bar([level.masses for level in march.levels], plan.order)
+
+
+class _Shown:
+    """A progress bar over the time of a run."""
+
+    def __init__(self, wanted: bool | None, begin: float, end: float) -> None:
+        self._bar = Progress() if wanted is not False else None
+        self._begin, self._duration, self._name = begin, end - begin, "solving"
+
+    def tell(self, name: str) -> None:
+        """What is under way."""
+        self._name = name
+
+    def __call__(self, t: float) -> None:
+        if self._bar is not None:
+            self._bar(self._name, round(100.0 * (t - self._begin) / self._duration), 100)
+
+    def close(self) -> None:
+        """Remove the bar."""
+        if self._bar is not None:
+            self._bar.close()

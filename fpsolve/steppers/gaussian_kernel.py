@@ -1,0 +1,84 @@
+"""The exact Gaussian kernel of a linear force (16), (17)."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import ClassVar
+
+import numpy as np
+
+from fpsolve.densities import Tabulated, blur
+from fpsolve.discretisation import Discretisation
+from fpsolve.equation import FokkerPlanck
+from fpsolve.forces import LinearForce
+from fpsolve.grids import Array
+from fpsolve.settings import InputError
+from fpsolve.steppers.base import Advance, GridStepper
+
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
+
+
+@dataclasses.dataclass(frozen=True)
+class GaussianKernel(GridStepper):
+    """x(t + dt) = G x(t) + g + noise of variance V: each step is one convolution, exact in time at any size.
+
+    The cell averages stand for the smooth density that has them (a monotone cubic of the distribution function), on
+    the whole line: what leaves the grid is gone, and no boundary acts. The force must be linear, the temperature uniform.
+    """
+
+    kind: ClassVar[str] = "gaussian-kernel"
+    order: ClassVar[int] = 99
+    conservative: ClassVar[bool] = False
+    positive: ClassVar[bool] = True
+    stability: ClassVar[str] = "L"
+    takes: ClassVar[str] = "none"
+    dimensions: ClassVar[tuple[int, ...]] = (1,)
+    reference: ClassVar[str] = "H. Risken, The Fokker-Planck Equation, Springer (1989), sec. 5.3"
+
+    def step(self, system: Discretisation, m: Array, t: float, dt: float) -> Advance:
+        problem, axis = system.problem, system.grid.axis
+        if problem.domain is not None:
+            raise InputError("stepper", "gaussian-kernel lives on the whole line; this problem has walls")
+        gain, shift, variance = gaussian_transition(problem, t, t + dt)
+        mass = float(np.sum(m))
+        held = Tabulated(axis.edges, np.maximum(m, 0.0) / (mass * axis.widths))
+        spread = blur(held, gain, variance)
+        return Advance(mass * spread.cell_masses(axis.edges - shift), np.zeros(2))
+
+
+def gaussian_transition(problem: FokkerPlanck, begin: float, end: float) -> tuple[float, float, float]:
+    """Gain, shift and variance of x(end) given x(begin), for a linear force on the line (B3), (B4).
+
+    Raises
+    ------
+    InputError
+        A force that is not linear, a temperature that depends on x, two dimensions.
+    """
+    force = problem.force
+    if not isinstance(force, LinearForce) or problem.dimension != 1 or not problem.uniform_temperature:
+        raise InputError("stepper", "gaussian-kernel needs a LinearForce on the line and a uniform temperature")
+    mobility = float(problem.mobility_matrix[0, 0])
+    panels = 1 if problem.steady else 16
+    gain, shift, variance = 1.0, 0.0, 0.0
+    for low, high in zip(*(np.linspace(begin, end, panels + 1)[k : panels + k] for k in range(2)), strict=True):
+        part = _panel(force, problem, mobility, float(low), float(high))
+        gain, shift, variance = part[0] * gain, part[0] * shift + part[1], part[0] ** 2 * variance + part[2]
+    return gain, shift, variance
+
+
+def _panel(
+    force: LinearForce, problem: FokkerPlanck, mobility: float, low: float, high: float
+) -> tuple[float, float, float]:
+    """The same over an interval in which the coefficients are smooth."""
+    half = 0.5 * (high - low)
+    times = 0.5 * (low + high) + half * _NODES
+    rate = np.array([mobility * float(force.matrix_at(t)) for t in times])
+    # ln G from each node to the end: the integral of the polynomial through the rates
+    fitted = np.polynomial.legendre.Legendre.fit(_NODES, rate, _NODES.size - 1, domain=[-1, 1]).integ()
+    onward = np.exp(half * (fitted(1.0) - fitted(_NODES)))
+    push = np.array([mobility * float(force.vector_at(t)) for t in times])
+    warmth = np.array([2.0 * mobility * float(problem.temperature_at(t)) for t in times])
+    weight = half * _WEIGHTS
+    gain = math.exp(half * float(fitted(1.0) - fitted(-1.0)))
+    return gain, float(np.sum(weight * onward * push)), float(np.sum(weight * onward**2 * warmth))

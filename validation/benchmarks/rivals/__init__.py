@@ -1,0 +1,1 @@
+"""The peers, one file each, on the three problems of ``problems.py``."""

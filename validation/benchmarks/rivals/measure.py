@@ -1,0 +1,80 @@
+"""Measure one way of solving, alone in its process: ``python -m validation.benchmarks.rivals.measure ENTRY``.
+
+ENTRY is the JSON of an :class:`Entry`; one row is printed as JSON. Only NumPy, SciPy and the peer are needed, so a
+peer may be measured in an interpreter of its own.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import importlib.metadata
+import json
+import math
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from validation.benchmarks.rivals.problems import PROBLEMS, Array
+
+Row = dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """A line of the plan: which problem, whose module, which of its variants, on how many cells, with which setting."""
+
+    problem: str
+    module: str
+    variant: str
+    cells: int
+    setting: float
+
+
+def warm_seconds(run: Callable[[], Any], repeats: int, budget: float = math.inf) -> tuple[float, int]:
+    """Median CPU seconds of a call and how many were timed; no new one begins once the budget is spent."""
+    times: list[float] = []
+    while len(times) < repeats and sum(times) <= budget:
+        begin = time.process_time()
+        run()
+        times.append(time.process_time() - begin)
+    return statistics.median(times), len(times)
+
+
+def measure(entry: Entry, repeats: int = 15, budget: float = 20.0) -> Row:
+    """One row: build, run for the error, run again warm."""
+    problem = PROBLEMS[entry.problem]
+    row: Row = {"problem": entry.problem, "peer": entry.module.removeprefix("with_"), "variant": entry.variant}
+    try:
+        module = importlib.import_module(f"validation.benchmarks.rivals.{entry.module}")
+    except ImportError as error:
+        return row | {"method": row["peer"], "why": f"not installed: {error}"}
+    variant = module.VARIANTS[entry.variant]
+    row |= {"method": variant.method, "cells": entry.cells, variant.setting: entry.setting}
+    begin = time.process_time()
+    run = variant.build(problem, entry.cells, entry.setting)
+    built = time.process_time()
+    density: Array = run()
+    row |= {"build_seconds": built - begin, "first_seconds": time.process_time() - built}
+    row["cpu_seconds"], row["runs"] = warm_seconds(run, repeats, budget)
+    row["error"] = problem.error(density)
+    row["matched"], row["refined_error"] = row["error"] <= problem.target, None
+    finer = variant.refined(entry.setting)
+    if row["matched"] and finer is not None:
+        row["refined_error"] = problem.error(variant.build(problem, entry.cells, finer)())
+        row["matched"] = row["refined_error"] <= problem.target
+    row |= {key: text for key, text in (("beyond", variant.beyond), ("note", variant.note)) if text}
+    row["versions"] = {name: importlib.metadata.version(name) for name in module.PACKAGES}
+    return row
+
+
+def main(arguments: list[str]) -> int:
+    """Measure the entry given as JSON."""
+    print(json.dumps(measure(Entry(**json.loads(arguments[0])))))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,73 @@
+"""Find the cheapest resolution at which each way of solving reaches the error of a problem.
+
+    python -m validation.benchmarks.rivals.tuning MODULE PROBLEM [VARIANT ...]
+
+Prints lines for ``plan.py``. Cells grow by a twentieth; on each grid the loosest setting that reaches the error is found
+and timed; the search ends when finer grids cost more.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import time
+
+import numpy as np
+
+from validation.benchmarks.rivals.measure import warm_seconds
+from validation.benchmarks.rivals.problems import PROBLEMS, Problem
+from validation.benchmarks.rivals.variants import Variant
+
+#: what is left for other versions of the packages and other rounding
+MARGIN = 0.98
+LADDERS = {
+    "steps": [round(8 * 1.08**k) for k in range(80)],
+    "rtol": [10.0 ** (-0.25 * k) for k in range(10, 41)],
+    "nodes": list(range(8, 26, 2)),
+    "none": [0],
+}
+GRIDS = {"a": (3200, 8000), "b": (1800, 8000), "c": (540, 900)}
+FOURTH = {"a": (150, 600), "b": (100, 600), "c": (60, 256)}
+
+
+def loosest(variant: Variant, problem: Problem, cells: int, budget: float) -> float | None:
+    """The first rung at which the error is reached, and still is when refined; None if the finest within the budget is not enough."""
+    for setting in LADDERS[variant.setting]:
+        run = variant.build(problem, cells, setting)
+        begin = time.process_time()
+        if problem.error(run()) <= MARGIN * problem.target:
+            finer = variant.refined(setting)
+            if finer is None or problem.error(variant.build(problem, cells, finer)()) <= MARGIN * problem.target:
+                return setting
+        if time.process_time() - begin > budget:
+            return None
+    return None
+
+
+def tune(variant: Variant, problem: Problem, grids: tuple[int, int], budget: float = 20.0) -> tuple[float, int, float]:
+    """CPU seconds, cells and setting of the cheapest."""
+    best, worse, cells = (np.inf, 0, 0.0), 0, float(grids[0])
+    while cells <= grids[1] and worse < 3:
+        size = 2 * round(cells / 2)
+        setting = loosest(variant, problem, size, budget)
+        if setting is not None:
+            seconds = warm_seconds(variant.build(problem, size, setting), 5)[0]
+            worse = 0 if seconds < best[0] else worse + 1
+            best = min(best, (seconds, size, setting))
+        cells *= 1.05
+    return best
+
+
+def main(arguments: list[str]) -> int:
+    module = importlib.import_module(f"validation.benchmarks.rivals.{arguments[0]}")
+    problem = PROBLEMS[arguments[1]]
+    grids = (FOURTH if "fourth" in arguments[0] else GRIDS)[problem.name]
+    for name in arguments[2:] or module.VARIANTS:
+        seconds, cells, setting = tune(module.VARIANTS[name], problem, grids)
+        print(f'    Entry("{problem.name}", "{arguments[0]}", "{name}", {cells}, {setting:.3g}),  # {seconds:.3g} s')
+        sys.stdout.flush()
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
