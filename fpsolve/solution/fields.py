@@ -164,7 +164,7 @@ _COORDINATES = {
 def _dims(name: str, dimension: int) -> tuple[str, ...]:
     if dimension == 1:
         return ("x",) if name == "density" else ("x_face",)
-    return {"x": ("x_face", "y"), "y": ("x", "y_face")}.get(name[-1], ("x", "y"))
+    return {"_x": ("x_face", "y"), "_y": ("x", "y_face")}.get(name[-2:], ("x", "y"))
 
 
 def _described(name: str) -> dict[str, str]:

@@ -127,9 +127,11 @@ class PlaneGaussian(PlaneDensity):
 
     def pdf(self, x: Any, y: Any) -> Array:
         law = self.conditional(0)
-        u = np.asarray(x, float) - law.mean
-        v = np.asarray(y, float) - law.other
-        first, second = (np.minimum(np.abs(w), 2.0 * REACH) for w in (u / law.std, (v - law.slope * u) / law.spread))
+        most = 2.0 * REACH
+        with np.errstate(over="ignore"):
+            first = np.clip((np.asarray(x, float) - law.mean) / law.std, -most, most)
+            second = (np.asarray(y, float) - law.other - law.slope * law.std * first) / law.spread
+        second = np.clip(second, -most, most)
         return np.exp(-0.5 * (first**2 + second**2)) / (2.0 * math.pi * law.std * law.spread)
 
     def cell_masses(self, edges_x: Array, edges_y: Array) -> Array:

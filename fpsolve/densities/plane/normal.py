@@ -23,20 +23,21 @@ _BLOCK = 32
 _SIX, _SIX_WEIGHTS = (0.5 * part[3:] for part in np.polynomial.legendre.leggauss(6))
 
 
-def normal_masses(edges: Array, mean: Array | float, std: Array | float) -> Array:
-    """Masses of the cells between ``edges`` (n + 1) under N(mean, std²), relatively accurate in every cell.
+def normal_masses(edges: Array, mean: Array | float, std: Array | float, shift: Array | float = 0.0) -> Array:
+    """Masses of the cells between ``edges`` (n + 1) under N(mean + shift, std²), relatively accurate in every cell.
 
     Differences of the error function serve where the density varies over a cell; where it hardly does they would
-    cancel, and a Gauss rule takes their place. ``mean`` and ``std`` broadcast against each other; the cells are the
-    last axis of the result.
+    cancel, and a Gauss rule takes their place. ``mean``, ``std`` and ``shift`` broadcast against each other; the cells
+    are the last axis of the result. A ``shift`` apart from the mean keeps its digits where the mean is far from zero.
     """
-    mean, std = np.asarray(mean, float)[..., None], np.asarray(std, float)[..., None]
-    z = (edges - mean) / std
+    mean, std, shift = (np.asarray(value, float)[..., None] for value in (mean, std, shift))
+    place = edges - mean
+    z = (place - shift) / std
     tail = ndtr(-np.abs(z))
     left, right = tail[..., :-1], tail[..., 1:]
     wide = np.where((z[..., :-1] < 0.0) & (z[..., 1:] > 0.0), 1.0 - left - right, np.abs(right - left))
     width = np.diff(edges) / std
-    middle = (0.5 * (edges[1:] + edges[:-1]) - mean) / std
+    middle = (0.5 * (place[..., 1:] + place[..., :-1]) - shift) / std
     narrow = width * (2.0 + np.abs(middle)) <= 1.0
     if not narrow.any():
         return wide
@@ -100,20 +101,19 @@ class Conditional:
         """Masses of the cells between ``edges`` along u and ``across`` along v, by a Gauss rule on each panel."""
         out = np.zeros((edges.size - 1, across.size - 1))
         half = 0.5 * np.diff(panels)[:, None]
-        middle = 0.5 * (panels[1:] + panels[:-1])[:, None]
-        nodes = middle + half * _NODES
-        weights = half * _WEIGHTS * np.exp(-0.5 * ((nodes - self.mean) / self.std) ** 2)
-        weights /= math.sqrt(2.0 * math.pi) * self.std
-        centres = self.other + self.slope * (nodes - self.mean)
-        cell = np.searchsorted(edges, middle[:, 0]) - 1
-        for i in range(0, middle.size, _BLOCK):
+        place = panels - self.mean
+        nodes = 0.5 * (place[1:] + place[:-1])[:, None] + half * _NODES
+        weights = half * _WEIGHTS * np.exp(-0.5 * (nodes / self.std) ** 2) / (math.sqrt(2.0 * math.pi) * self.std)
+        shifts = self.slope * nodes
+        cell = np.searchsorted(edges, 0.5 * (panels[1:] + panels[:-1])) - 1
+        for i in range(0, cell.size, _BLOCK):
             part = slice(i, i + _BLOCK)
-            low, high = centres[part].min() - REACH * self.spread, centres[part].max() + REACH * self.spread
-            first = max(int(np.searchsorted(across, low)) - 1, 0)
-            last = min(int(np.searchsorted(across, high)), across.size - 1)
+            ends = np.array([shifts[part].min(), shifts[part].max()]) + REACH * self.spread * np.array([-1.0, 1.0])
+            first, last = (int(k) for k in np.searchsorted(across, self.other + ends))
+            first, last = max(first - 1, 0), min(last, across.size - 1)
             if first >= last:
                 continue
-            held = normal_masses(across[first : last + 1], centres[part], self.spread)
+            held = normal_masses(across[first : last + 1], self.other, self.spread, shifts[part])
             held = np.matmul(weights[part, None, :], held)[:, 0]
             starts = np.flatnonzero(np.diff(cell[part], prepend=-1))
             out[cell[part][starts], first:last] += np.add.reduceat(held, starts, axis=0)

@@ -135,7 +135,8 @@ def _basis(edges: Array, points: Any, terms: int) -> tuple[NDArray[np.intp], NDA
     """Panel of each point, whether it lies in one, and the Legendre polynomials of that panel there."""
     index, inside = located(edges, points)
     unit = (2.0 * np.asarray(points, float) - (edges[1:] + edges[:-1])[index]) / np.diff(edges)[index]
-    return index, inside, np.asarray(legvander(np.clip(unit, -1.0, 1.0), terms - 1), np.float64)
+    basis = np.asarray(legvander(np.clip(unit, -1.0, 1.0), terms - 1), np.float64)
+    return index, inside, basis.reshape(*np.shape(points), terms)
 
 
 def _integrals(edges: Array, own: Array, terms: int) -> Array:

@@ -9,8 +9,8 @@ import numpy as np
 from validation.benchmarks.rivals.problems import Problem
 
 Array = np.ndarray
-#: rates across a face to the right and to the left, in units of T/h^2, from the drift f h/T on the face
-Rates = Callable[[Array], tuple[Array, Array]]
+#: rates across a face to the right and to the left, in units of T/h^2, from f h/T left of it, on it and right of it
+Rates = Callable[[Array, Array, Array], tuple[Array, Array]]
 
 
 def bernoulli(z: Array) -> Array:
@@ -20,31 +20,41 @@ def bernoulli(z: Array) -> Array:
     return np.where(near, 1.0 - z / 2.0 + z * z / 12.0, safe / np.expm1(safe))
 
 
-def scharfetter_gummel(z: Array) -> tuple[Array, Array]:
-    return bernoulli(-z), bernoulli(z)
+def scharfetter_gummel(left: Array, face: Array, right: Array) -> tuple[Array, Array]:
+    return bernoulli(-face), bernoulli(face)
 
 
-def central(z: Array) -> tuple[Array, Array]:
-    return 1.0 + 0.5 * z, 1.0 - 0.5 * z
+def central(left: Array, face: Array, right: Array) -> tuple[Array, Array]:
+    """The mean of f P of the two cells, as finite differences have it."""
+    return 1.0 + 0.5 * left, 1.0 - 0.5 * right
 
 
-def square_root(z: Array) -> tuple[Array, Array]:
-    """Rates exp(-dU/2T), as in Langevin Monte Carlo and in fplanck; in one dimension the most accurate of the three."""
-    return np.exp(0.5 * z), np.exp(-0.5 * z)
+def square_root(left: Array, face: Array, right: Array) -> tuple[Array, Array]:
+    """Rates exp(-dU/2T), as in Langevin Monte Carlo and in fplanck."""
+    return np.exp(0.5 * face), np.exp(-0.5 * face)
 
 
 def bands(drift: Array, h: float, rates: Rates) -> tuple[Array, Array, Array]:
-    """Lower, main and upper diagonal of -d/dx(f P) + P'', no flux through the ends; faces on the last axis."""
-    right, left = (rate / h**2 for rate in rates(drift * h))
-    main = np.zeros((*drift.shape[:-1], drift.shape[-1] + 1))
+    """Lower, main and upper diagonal of -d/dx(f P) + P'' without flux through the ends.
+
+    ``drift`` alternates between cells and faces on its last axis: cell, face, cell, ..., cell.
+    """
+    z = drift * h
+    right, left = (rate / h**2 for rate in rates(z[..., :-1:2], z[..., 1::2], z[..., 2::2]))
+    main = np.zeros((*right.shape[:-1], right.shape[-1] + 1))
     main[..., :-1] -= right
     main[..., 1:] -= left
     return right, main, left
 
 
+def points(problem: Problem, cells: int) -> Array:
+    """Centres and inner faces, in turn."""
+    return np.linspace(-problem.half, problem.half, 2 * cells + 1)[1:-1]
+
+
 def line_bands(problem: Problem, cells: int, rates: Rates) -> tuple[Array, Array, Array]:
     """The bands for the drift -x."""
-    return bands(-problem.edges(cells)[1:-1], problem.width(cells), rates)
+    return bands(-points(problem, cells), problem.width(cells), rates)
 
 
 def fourth_order_bands(drift: Array, h: float) -> Array:

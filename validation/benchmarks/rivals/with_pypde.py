@@ -31,37 +31,39 @@ def equation(problem: Problem) -> pde.PDE:
     return pde.PDE({"c": text}, bc={"value": 0.0})
 
 
-def solved(problem: Problem, cells: int, setting: float, rescale: bool, options: Callable[[float], Any]) -> Any:
-    """A run with a solver kept between runs; its functions are compiled here."""
+def solved(problem: Problem, cells: int, setting: float, rescale: bool, solver: Any) -> Callable[[], Array]:
+    """The stepper is compiled once and kept, which ``PDE.solve`` does not do."""
     problem = problem.rescaled() if rescale else problem
     grid = pde.CartesianGrid([[-problem.half, problem.half]] * problem.dimension, cells)
-    state = pde.ScalarField(grid, problem.start(cells))
-    law = equation(problem)
+    start = pde.ScalarField(grid, problem.start(cells))
+    stepper = solver(equation(problem), setting).make_stepper(start, dt=1e-6)
 
     def run() -> Array:
-        return law.solve(state, t_range=problem.end, tracker=None, **options(setting)).data
+        state = start.copy()
+        stepper(state, 0.0, problem.end)
+        return state.data
 
     return run
 
 
-def scipy_options(rtol: float, method: str) -> dict[str, Any]:
+def from_scipy(law: pde.PDE, rtol: float, method: str) -> Any:
     band = {"lband": 1, "uband": 1} if method == "LSODA" else {}
-    return {"solver": "scipy", "method": method, "rtol": rtol, "atol": 0.1 * rtol, **band}
+    return pde.ScipySolver(law, method=method, rtol=rtol, atol=0.1 * rtol, **band)
 
 
-def own_options(tolerance: float, solver: str) -> dict[str, Any]:
-    return {"solver": solver, "adaptive": True, "tolerance": tolerance, "dt": 1e-5, "backend": "numba"}
+def adaptive(law: pde.PDE, tolerance: float, solver: type) -> Any:
+    return solver(law, backend="numba", adaptive=True, tolerance=tolerance)
 
 
-def variant(title: str, options: Any, rescale: bool = False, **more: Any) -> Variant:
-    build = functools.partial(solved, rescale=rescale, options=options)
+def variant(title: str, solver: Any, rescale: bool = False, **more: Any) -> Variant:
+    build = functools.partial(solved, rescale=rescale, solver=solver)
     return Variant(f"py-pde {title}, central", build, "rtol", **more)
 
 
 VARIANTS = {
-    "lsoda": variant("LSODA band", functools.partial(scipy_options, method="LSODA")),
-    "lsoda-clock": variant("LSODA band", functools.partial(scipy_options, method="LSODA"), True, note=RESCALED),
-    "rk45": variant("Runge-Kutta 5(4)", functools.partial(own_options, solver="runge-kutta")),
-    "euler": variant("adaptive Euler", functools.partial(own_options, solver="euler")),
-    "rk23": variant("SciPy RK23", functools.partial(scipy_options, method="RK23")),
+    "lsoda": variant("LSODA band", functools.partial(from_scipy, method="LSODA")),
+    "lsoda-clock": variant("LSODA band", functools.partial(from_scipy, method="LSODA"), True, note=RESCALED),
+    "rk23": variant("RK23", functools.partial(from_scipy, method="RK23")),
+    "rk45": variant("own RK45", functools.partial(adaptive, solver=pde.RungeKuttaSolver)),
+    "euler": variant("own adaptive Euler", functools.partial(adaptive, solver=pde.EulerSolver)),
 }

@@ -18,7 +18,7 @@ from scipy.sparse import csr_array, diags_array, eye_array
 from scipy.sparse.linalg import expm_multiply, splu
 
 from validation.benchmarks.rivals.problems import Problem
-from validation.benchmarks.rivals.stencils import Array, Rates, bands
+from validation.benchmarks.rivals.stencils import Array, Rates, bands, points
 from validation.benchmarks.rivals.variants import Variant
 from validation.benchmarks.rivals.with_scipy_line import SCHEMES
 
@@ -43,7 +43,7 @@ class Lines(NamedTuple):
 def lines(problem: Problem, cells: int, rates: Rates, axis: int) -> Lines:
     """Operator along x for each y (axis 0) or along y for each x (axis 1); drift -x - 2 y or -y + 2 x on the faces."""
     spin = problem.spin * (-1.0 if axis == 0 else 1.0)
-    drift = -problem.edges(cells)[None, 1:-1] + spin * problem.centres(cells)[:, None]
+    drift = -points(problem, cells) + spin * problem.centres(cells)[:, None]
     lower, main, upper = bands(drift, problem.width(cells), rates)
     ends = np.zeros((cells, 1))
     return Lines(*(np.ascontiguousarray(np.hstack(b).T) for b in ((lower, ends), (main,), (upper, ends))))
