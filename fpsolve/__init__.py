@@ -3,7 +3,7 @@
 Four steps: take *data*, :func:`diffuse` it, :func:`generate` from a start, ask for the :func:`speed_accuracy`.
 """
 
-from fpsolve import fluxes, steppers
+from fpsolve import fluxes, problems, steppers
 from fpsolve.accuracy import speed_accuracy
 from fpsolve.cases import Case
 from fpsolve.densities import (
@@ -36,8 +36,10 @@ from fpsolve.forces import (
     Quartic,
     TiltedRing,
 )
+from fpsolve.generator import Generator, operator
 from fpsolve.grids import Grid
 from fpsolve.integration import NotConverged
+from fpsolve.io import Store
 from fpsolve.results import SpeedAccuracy
 from fpsolve.reverse import generate
 from fpsolve.schedules import (
@@ -93,6 +95,7 @@ __all__ = [
     "Equilibrium",
     "FokkerPlanck",
     "Force",
+    "Generator",
     "Grid",
     "HarmonicTrap",
     "LinearForce",
@@ -101,8 +104,10 @@ __all__ = [
     "PotentialForce",
     "Quartic",
     "Stationary",
+    "Store",
     "TiltedRing",
     "fluxes",
+    "problems",
     "solve",
     "steppers",
     # schedules

@@ -133,6 +133,8 @@ def case_of(dataset: xr.Dataset) -> Case:
         raise InputError("dataset", "it carries no recipe; pass what diffuse or generate returned")
     names = [str(name) for name in dataset.data_vars if str(name).startswith("recipe_")]
     recipe = unpack(dataset.attrs["recipe"], {name: np.asarray(dataset[name].values) for name in names})
+    if recipe.get("solution"):
+        raise InputError("dataset", "it is what solve returned; pass what diffuse or generate returned")
     case = Case.from_recipe(recipe, needs_start=False)
     if fits(case, dataset):
         return case

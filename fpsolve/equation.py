@@ -147,6 +147,9 @@ class FokkerPlanck:
         entry["temperature"] = "python" if callable(self.temperature) else float(self.temperature)
         mobility = self.mobility_matrix
         entry["mobility"] = float(mobility[0, 0]) if np.ndim(self.mobility) == 0 else mobility.tolist()
+        if self.domain is not None:
+            ends = {name: np.asarray(getattr(self.domain, name), float).tolist() for name in ("lower", "upper")}
+            entry["domain"] = ends | {"boundary": self.domain.boundary}
         return entry
 
 

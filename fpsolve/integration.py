@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -93,6 +94,15 @@ class March:
         for k, level in enumerate(self.levels[1:], 1):
             self._follow(level, begin, merged(steps, 2**k))
 
+    def check(self, times: Array) -> None:
+        """Refuse equal steps that an explicit stepper cannot take anywhere between the times, before any is taken."""
+        if self.control.steps is None or type(self.stepper).largest_step is GridStepper.largest_step:
+            return
+        for begin, end in itertools.pairwise(times.tolist()):
+            self._allowed(self.levels[0].system, begin, end, self.control.steps)
+            if self.levels[0].system.steady and np.ptp(np.diff(times)) <= 1e-12 * (end - begin):
+                return
+
     def _equal(self, level: Level, begin: float, end: float, count: int) -> list[float]:
         count = self._allowed(level.system, begin, end, count)
         dt = (end - begin) / count
@@ -176,7 +186,7 @@ class March:
         else:
             whole = self.stepper.step(system, level.masses, t, pair)
             gap = float(np.sum(np.abs(whole.masses - second.masses)))
-            error = gap / (2.0**self.stepper.order - 1.0) if self.stepper.order < 20 else 0.0
+            error = gap / (2.0**self.stepper.order - 1.0)
         if not math.isfinite(float(np.sum(second.masses))):
             error = math.inf
         return [dataclasses.replace(first, masses=second.masses), dataclasses.replace(second)], error
@@ -204,7 +214,7 @@ class March:
         arrays |= {f"outflow_{k}": level.outflow for k, level in enumerate(self.levels)}
         return arrays | {"step": np.array(self.step), "taken": np.array([self.taken, self.rejected])}
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a state."""
         for k, level in enumerate(self.levels):
             level.masses, level.outflow = np.array(state[f"masses_{k}"]), np.array(state[f"outflow_{k}"])

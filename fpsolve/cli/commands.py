@@ -23,7 +23,7 @@ Command = Callable[[argparse.Namespace], int]
 
 HOLDS, VIOLATED = 0, 1
 FIGURES = (".png", ".pdf")
-_TEMPLATE = Path(__file__).resolve().parent.parent / "templates" / "case.toml"
+_TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 
 
 def verify(options: argparse.Namespace) -> int:
@@ -92,7 +92,7 @@ def schemes(options: argparse.Namespace) -> int:
 
 def new(options: argparse.Namespace) -> int:
     """A commented template."""
-    emit(_TEMPLATE.read_text(encoding="utf-8").rstrip("\n"))
+    emit((_TEMPLATES / f"{options.what}.toml").read_text(encoding="utf-8").rstrip("\n"))
     return HOLDS
 
 

@@ -6,7 +6,7 @@ import argparse
 from typing import NoReturn
 
 from fpsolve import __version__
-from fpsolve.cli import commands
+from fpsolve.cli import commands, solving
 from fpsolve.settings import InputError
 
 
@@ -22,7 +22,7 @@ def build_parser() -> argparse.ArgumentParser:
     """The whole command line."""
     parser = Parser(
         prog="fpsolve",
-        description="Speed-accuracy relations of diffusion models, every number with an error bar.",
+        description="Fokker-Planck equations and speed-accuracy relations, every number with an error bar.",
         epilog="Exit status: 0 nothing violated, 1 a relation is violated, 2 bad input, 3 could not be computed, "
         "130 interrupted.",
         allow_abbrev=False,
@@ -32,6 +32,7 @@ def build_parser() -> argparse.ArgumentParser:
     _verify(_command(family, "verify", commands.verify, "check every relation on every built-in case"))
     _run(_command(family, "run", commands.run, "one speed-accuracy experiment"))
     _converge(_command(family, "converge", commands.converge, "the same case on finer and finer grids"))
+    _solve(_command(family, "solve", solving.solve, "a Fokker-Planck problem with a named force"))
     _plot(_command(family, "plot", commands.plot, "figures of a saved result"))
     _json(_command(family, "schemes", commands.schemes, "fluxes and steppers with their claims"))
     _new(_command(family, "new", commands.new, "print a commented template"))
@@ -70,13 +71,20 @@ def _converge(command: Parser) -> None:
     _json(command)
 
 
+def _solve(command: Parser) -> None:
+    command.add_argument("problem", metavar="PROBLEM.toml|RESULT.nc", help="a problem file, or a solution to repeat")
+    command.add_argument("--out", metavar="R.nc", help="stream to R.nc.part, which becomes R.nc at the end")
+    command.add_argument("--resume", action="store_true", help="go on from R.nc.part, if it is there")
+    _json(command)
+
+
 def _plot(command: Parser) -> None:
-    command.add_argument("result", metavar="RESULT.nc", help="what 'run --out' wrote")
+    command.add_argument("result", metavar="RESULT.nc", help="what 'run --out' or 'solve --out' wrote")
     command.add_argument("--out", metavar="FIG", help="the figure, .png or .pdf (default: RESULT.png)")
 
 
 def _new(command: Parser) -> None:
-    command.add_argument("what", choices=("case",), help="which template")
+    command.add_argument("what", choices=("case", "problem"), help="which template")
 
 
 def _count(text: str) -> int:

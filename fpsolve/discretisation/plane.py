@@ -203,6 +203,11 @@ class WidePlane(PlaneOperator):
         point_x, point_y = (point_weights(axis) for axis in self.grid.axes)
         return value_x, slope_x, value_y, slope_y, point_x, point_y
 
+    @functools.cached_property
+    def _shape(self) -> tuple[Array, Array]:
+        """Which axes are rings, and which have equal cells."""
+        return np.array(_rings(self.grid)), np.array([axis.uniform for axis in self.grid.axes])
+
     def rates(self, m: Array, out: Array) -> None:
         plane.divergence(*self.currents(m), out)
 
@@ -219,9 +224,21 @@ class WidePlane(PlaneOperator):
         widths = [axis.widths for axis in self.grid.axes]
         plane.wide_currents(
             m / self.grid.volumes, self.drifts[0], self.bends[0], self.drifts[1], self.bends[1], self.spread,
-            *self._weights, *widths, np.array(_rings(self.grid)), self.upwinded, jx, jy,
+            *self._weights, *widths, *self._shape, self.upwinded, jx, jy,
         )  # fmt: skip
         return jx, jy
+
+    def legendre_step(self, m: Array, dt: float, b: Array, parts: tuple[Array, ...]) -> Array:
+        """A whole Runge-Kutta-Legendre step of the masses, where nothing leaves."""
+        (nx, ny), volumes = m.shape, self.grid.volumes
+        first, now, spare = np.empty((3, nx, ny))
+        data = (self.drifts[0], self.bends[0], self.drifts[1], self.bends[1], self.spread, *self._weights,
+                *(axis.widths for axis in self.grid.axes))  # fmt: skip
+        jx, jy = np.empty((nx + 1, ny)), np.empty((nx, ny + 1))
+        p = plane.legendre_wide(
+            m / volumes, dt, b, *parts, data, 1.0 / volumes, *self._shape, self.upwinded, first, now, spare, jx, jy
+        )
+        return np.asarray(p * volumes)
 
     def matrix(self) -> Any:
         """Products of sparse matrices, one for each thing the kernel does."""

@@ -18,9 +18,10 @@ from fpsolve.dynamics import case_of
 from fpsolve.io.datasets import load, read_netcdf
 from fpsolve.io.tables import Columns, column, columns, numeric
 from fpsolve.settings import InputError, Recipe, Settings, suggestion
+from fpsolve.solution import is_solution
 
-_TABULATED = ("kind", "file", "variable")
-_SAMPLES = ("kind", "file", "variable", "bandwidth")
+TABULATED = ("kind", "file", "variable")
+SAMPLES = ("kind", "file", "variable", "bandwidth")
 _ARRAYS = ("kind", "file", "which")
 _DDPM = ("kind", "file", "variable")
 _BETAS = ("betas", "alphas_cumprod")
@@ -34,7 +35,10 @@ def read(path: str | Path, *, needs_start: bool = True) -> Case:
     if path.suffix.lower() != ".nc":
         return read_case(path, needs_start=needs_start)
     with blame(path):
-        case = case_of(load(path))
+        found = load(path)
+        if is_solution(found):
+            raise InputError("", "it holds a solution of a Fokker-Planck equation; 'fpsolve solve' repeats it")
+        case = case_of(found)
         if needs_start and case.start is None:
             raise InputError("[start]", "missing; the file holds a forward process only")
     return case
@@ -62,7 +66,7 @@ def read_case(path: str | Path, *, needs_start: bool = True) -> Case:
     """
     path = Path(path)
     with blame(path):
-        recipe = _parsed(path)
+        recipe = parsed(path)
         check_keys(recipe)
         return Case.from_recipe(_resolved(recipe, path.parent), needs_start=needs_start)
 
@@ -78,15 +82,24 @@ def blame(path: str | Path) -> Iterator[None]:
         raise InputError(f"{path}: {error.key}" if error.key else str(path), error.message) from error
 
 
-def _parsed(path: Path) -> dict[str, Any]:
+def parsed(path: Path, template: str = "case") -> dict[str, Any]:
+    """The content of a TOML file.
+
+    Raises
+    ------
+    InputError
+        A file that cannot be read, or is not TOML; ``template`` is named where it is missing.
+    """
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
-        raise InputError("", "there is no such file; 'fpsolve new case' prints a template") from error
+        raise InputError("", f"there is no such file; 'fpsolve new {template}' prints a template") from error
     except OSError as error:
         raise InputError("", f"it cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise InputError("", f"it is not text in UTF-8 (byte {error.start}); expected a case file in TOML") from error
+        raise InputError(
+            "", f"it is not text in UTF-8 (byte {error.start}); expected a {template} file in TOML"
+        ) from error
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise InputError("", f"it is not valid TOML: {error}") from error
 
@@ -95,27 +108,29 @@ def _resolved(recipe: dict[str, Any], folder: Path) -> Recipe:
     """The recipe with arrays in place of files."""
     recipe = dict(recipe)
     if isinstance(recipe.get("schedule"), Mapping):
-        with _place("[schedule]"):
+        with place("[schedule]"):
             recipe["schedule"] = _schedule(dict(recipe["schedule"]), folder)
     for keys in _DENSITIES:
         table: Any = recipe
         for key in keys[:-1]:
             table = table.get(key, {})
         if isinstance(table, dict) and isinstance(table.get(keys[-1]), Mapping):
-            with _place(f"[{'.'.join(keys)}]"):
-                table[keys[-1]] = _density(dict(table[keys[-1]]), folder, recipe.get("grid", {}))
+            with place(f"[{'.'.join(keys)}]"):
+                table[keys[-1]] = density_recipe(dict(table[keys[-1]]), folder, recipe.get("grid", {}))
     return recipe
 
 
 @contextlib.contextmanager
-def _place(table: str) -> Iterator[None]:
+def place(table: str) -> Iterator[None]:
+    """Put the name of a table before the key of an InputError raised inside."""
     try:
         yield
     except InputError as error:
         raise error.within(table) from error
 
 
-def _density(entries: Recipe, folder: Path, grid: Mapping[str, Any]) -> Recipe:
+def density_recipe(entries: Recipe, folder: Path, grid: Mapping[str, Any]) -> Recipe:
+    """The recipe of a density on the line, with arrays in place of files."""
     kind = entries.get("kind")
     kinds = {name for family, name in Settings.registry if family == "density"} | {"samples"}
     if isinstance(kind, str) and kind not in kinds:
@@ -123,14 +138,14 @@ def _density(entries: Recipe, folder: Path, grid: Mapping[str, Any]) -> Recipe:
     if kind == "samples":
         return _samples(entries, folder, grid).recipe()
     if kind == "tabulated" and not entries.keys() & {"edges", "averages"}:
-        _check(entries, _TABULATED, "tabulated")
-        return _tabulated(_file(entries, folder), entries.get("variable")).recipe()
+        check_entries(entries, TABULATED, "tabulated")
+        return _tabulated(named_file(entries, folder), entries.get("variable")).recipe()
     return entries
 
 
 def _samples(entries: Recipe, folder: Path, grid: Mapping[str, Any]) -> Density:
-    _check(entries, _SAMPLES, "samples")
-    path = _file(entries, folder)
+    check_entries(entries, SAMPLES, "samples")
+    path = named_file(entries, folder)
     values = column(path, entries.get("variable"), "x")
     interval = (grid["lower"], grid["upper"]) if {"lower", "upper"} <= grid.keys() else None
     try:
@@ -184,19 +199,19 @@ def _schedule(entries: Recipe, folder: Path) -> Recipe:
     if "file" not in entries:
         return entries
     if kind == "arrays":
-        _check(entries, _ARRAYS, "arrays")
-        path = _file(entries, folder)
+        check_entries(entries, _ARRAYS, "arrays")
+        path = named_file(entries, folder)
         found = _designed(path, entries.get("which"))
         for name in ("t", "m", "sigma"):
             if name not in found:
                 raise InputError("file", f"{str(path)!r} has no {name!r}; it must hold t, m and sigma")
         return {"kind": kind} | {name: found[name] for name in ("t", "m", "sigma")}
     if kind == "ddpm":
-        _check(entries, _DDPM, "ddpm")
+        check_entries(entries, _DDPM, "ddpm")
         variable = entries.get("variable", "betas")
         if variable not in _BETAS:
             raise InputError("variable", f"given {variable!r}; {suggestion(str(variable), _BETAS)}")
-        path = _file(entries, folder)
+        path = named_file(entries, folder)
         found = columns(path)
         return {"kind": kind, variable: found[variable] if variable in found else column(path)}
     return entries
@@ -219,14 +234,16 @@ def _designed(path: Path, which: Any) -> Columns:
         raise InputError("file", f"{str(path)!r} cannot be read ({type(error).__name__}: {error}); {text}") from error
 
 
-def _file(entries: Recipe, folder: Path) -> Path:
+def named_file(entries: Recipe, folder: Path) -> Path:
+    """The file that entries name."""
     name = entries["file"]
     if not isinstance(name, str) or not name or "\0" in name:
-        raise InputError("file", f"given {name!r}; expected the name of a file, relative to the case file")
+        raise InputError("file", f"given {name!r}; expected the name of a file, relative to the file that names it")
     return folder / name
 
 
-def _check(entries: Recipe, allowed: tuple[str, ...], kind: str) -> None:
+def check_entries(entries: Recipe, allowed: tuple[str, ...], kind: str) -> None:
+    """Refuse unknown keys beside a file, and a missing file."""
     for key in entries:
         if key not in allowed:
             raise InputError(key, f"unknown key of kind {kind!r} with a file; {suggestion(key, allowed)}")

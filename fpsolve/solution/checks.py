@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fpsolve.densities.base import check_points
 from fpsolve.equation import FokkerPlanck
@@ -27,14 +28,16 @@ def check_times(times: Any) -> Array:
     except (TypeError, ValueError) as error:
         raise InputError("times", f"given {times!r}; expected increasing numbers") from error
     if array.ndim == 1 and array.size > 1 and np.all(np.diff(array) < 0.0):
-        raise InputError("times", f"given {array[0]:g} down to {array[-1]:g}; a Fokker-Planck equation runs forward only")
+        raise InputError(
+            "times", f"given {array[0]:g} down to {array[-1]:g}; a Fokker-Planck equation runs forward only"
+        )
     array = check_points("times", array, increasing=True)
     if array.size < 2:
         raise InputError("times", "given one time; expected the time of the start and at least one more")
     return array
 
 
-def kept_indices(snapshots: int | Sequence[float] | None, times: Array) -> Array:
+def kept_indices(snapshots: int | Sequence[float] | None, times: Array) -> NDArray[np.intp]:
     """Indices of the times that keep their fields."""
     if snapshots is None:
         return np.arange(times.size)
@@ -60,22 +63,36 @@ def check_schemes(grid: Grid | None, flux: Flux | None, stepper: GridStepper | N
         ("stepper", stepper, GridStepper, "steppers.SDIRK4()"),
     ):
         if given is not None and not isinstance(given, base):
-            raise InputError(name, f"given {getattr(given, '__name__', type(given).__name__)}; expected one such as {example}")
+            raise InputError(
+                name, f"given {getattr(given, '__name__', type(given).__name__)}; expected one such as {example}"
+            )
     if stepper is None:
         return
     if problem.dimension not in stepper.dimensions:
         where = "on a line" if problem.dimension == 2 else "in the plane"
-        raise InputError("stepper", f"{stepper.kind} works {where} only; the problem has {problem.dimension} dimensions")
+        raise InputError(
+            "stepper", f"{stepper.kind} works {where} only; the problem has {problem.dimension} dimensions"
+        )
     if flux is None:
         return
     fits = {"linear": flux.linear, "positive": flux.positive, "two-point": isinstance(flux, TwoPointFlux)}
     if not fits.get(stepper.takes, True):
-        raise InputError("stepper", f"{stepper.kind} takes a {stepper.takes} flux, not {flux.kind}; see 'fpsolve schemes'")
+        raise InputError(
+            "stepper", f"{stepper.kind} takes a {stepper.takes} flux, not {flux.kind}; see 'fpsolve schemes'"
+        )
 
 
 def memory_needed(grid: Grid, snapshots: int) -> int:
     """Bytes that a run takes."""
     return 8 * grid.cells * (_WORKING + _STORED_FIELDS * max(snapshots, 1))
+
+
+def told_memory(grid: Grid, times: int, snapshots: int) -> str:
+    """What a run needs, in words."""
+    needed = memory_needed(grid, snapshots)
+    size = f"{needed / 1e9:.2g} GB" if needed > 1e9 else f"{max(needed / 1e6, 1.0):.0f} MB"
+    cells = " x ".join(map(str, grid.shape))
+    return f"{cells} cells, {times} stored times, fields at {snapshots}: about {size} of memory"
 
 
 def check_memory(grid: Grid, snapshots: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -12,19 +13,22 @@ from fpsolve.fluxes import WENO5, Flux, FourthOrder, ScharfetterGummel
 from fpsolve.grids import Array, Grid
 from fpsolve.integration import Control, Level, March
 from fpsolve.settings import InputError
-from fpsolve.solution.start import Equilibrium, Stationary, start_masses
+from fpsolve.solution.start import Equilibrium, Masses, Stationary, start_masses
+from fpsolve.solution.windows import resting_interval
 from fpsolve.steppers import SDIRK4, SSPRK3, TRBDF2, GridStepper, RungeKuttaLegendre, StrangSplitting
 
 #: mass of the start beyond either side of the first window
-_TAIL = 1e-13
+_TAIL = 1e-11
 #: a window is wide enough when its outermost cells never hold more than this
-_EDGE = 1e-10
+_EDGE = 1e-8
 _OUTERMOST = 0.04
+_STRETCH = 0.15
 _PILOT_CELLS = {1: 200, 2: 48}
 _MOST_EXTENSIONS = 60
 #: cells wider than this many T / |f| are carried by WENO instead of a central flux
-_STEEP = 4.0
-_LARGEST_GRID = {1: 4096, 2: 256}
+_STEEP = 20.0
+_SAMPLED = (1e-6, 0.25, 0.5, 0.75)
+_LADDER = {1: (128, 2.0, 4096), 2: (64, 1.5, 324)}
 
 
 def choose_window(problem: FokkerPlanck, start: Any, times: Array) -> Domain:
@@ -35,9 +39,12 @@ def choose_window(problem: FokkerPlanck, start: Any, times: Array) -> Domain:
     InputError
         A density that runs away, or a start that does not say where it is.
     """
-    if isinstance(start, (Equilibrium, Stationary, np.ndarray)):
-        raise InputError("grid", f"missing; a start of kind {type(start).__name__} does not tell where it lies")
-    ends = np.array(start.interval(_TAIL), float).reshape(problem.dimension, 2)
+    resting = isinstance(start, (Equilibrium, Stationary))
+    interval = resting_interval(problem, float(times[0])) if resting else None
+    if interval is None and (resting or isinstance(start, (Masses, np.ndarray))):
+        kind = getattr(start, "kind", "array")
+        raise InputError("grid", f"missing; a start of kind {kind!r} does not tell here where it lies")
+    ends = np.array(interval or start.interval(_TAIL), float).reshape(problem.dimension, 2)
     cells = [_PILOT_CELLS[problem.dimension]] * problem.dimension
     for _ in range(_MOST_EXTENSIONS):
         lower, upper = ends[:, 0], ends[:, 1]
@@ -45,7 +52,7 @@ def choose_window(problem: FokkerPlanck, start: Any, times: Array) -> Domain:
         heavy = _heavy_sides(problem, start, domain.grid(cells if problem.dimension == 2 else cells[0]), times)
         if not np.any(heavy):
             return domain
-        stretch = 0.35 * (upper - lower)[:, None] * heavy
+        stretch = _STRETCH * (upper - lower)[:, None] * heavy
         ends = ends + stretch * np.array([-1.0, 1.0])
     raise InputError(
         "grid", f"the density has not come to rest inside [{ends[0, 0]:.3g}, {ends[0, 1]:.3g}]; give a grid, or check "
@@ -66,7 +73,7 @@ def _heavy_sides(problem: FokkerPlanck, start: Any, grid: Grid, times: Array) ->
     heavy = np.zeros((grid.dimension, 2), bool)
     # between the stored times, too: a density may go out and come back
     stops = np.unique(np.concatenate([times, np.linspace(times[0], times[-1], 13)]))
-    for begin, end in zip(stops[:-1], stops[1:], strict=True):
+    for begin, end in itertools.pairwise(stops):
         march.advance(float(begin), float(end))
         for axis in range(grid.dimension):
             other = tuple(k for k in range(grid.dimension) if k != axis)
@@ -78,17 +85,18 @@ def _heavy_sides(problem: FokkerPlanck, start: Any, grid: Grid, times: Array) ->
     return heavy
 
 
-def choose_flux(problem: FokkerPlanck, grid: Grid, masses: Array, t: float) -> Flux:
-    """The most accurate flux that the problem allows: central where diffusion smooths over a cell, WENO elsewhere."""
+def choose_flux(problem: FokkerPlanck, grid: Grid, masses: Array, times: Array) -> Flux:
+    """The most accurate flux that the problem allows: central where diffusion smooths over a cell, WENO elsewhere.
+
+    ``masses`` are those of the start; it is the drift there, at all of some times, that decides.
+    """
     plane = grid.dimension == 2
     if plane and not problem.uniform_temperature:
         return ScharfetterGummel()
     if not _diagonal(problem):
         return FourthOrder()
-    reach = Discretisation(problem, grid, FourthOrder()).at(t).reach
-    steep = reach.imaginary > 0.0 and (
-        reach.real == 0.0 or _steepest(problem, grid, masses, t) > _STEEP * grid.shape[0] / 64.0
-    )
+    begin, duration = float(times[0]), float(times[-1] - times[0])
+    steep = all(_steepest(problem, grid, masses, begin + part * duration) > _STEEP for part in _SAMPLED)
     absorbing = any("absorbing" in axis.ends for axis in grid.axes)
     if steep and all(axis.uniform for axis in grid.axes) and not (plane and absorbing):
         return WENO5()
@@ -96,7 +104,7 @@ def choose_flux(problem: FokkerPlanck, grid: Grid, masses: Array, t: float) -> F
 
 
 def _steepest(problem: FokkerPlanck, grid: Grid, masses: Array, t: float) -> float:
-    """Largest |f| h / T on 64 cells across the window, where there is mass."""
+    """Largest |f| h / T where there is mass."""
     worst = 0.0
     there = masses > 1e-8 * np.max(masses)
     points: tuple[Array, ...] = tuple(axis.centres for axis in grid.axes)
@@ -104,14 +112,15 @@ def _steepest(problem: FokkerPlanck, grid: Grid, masses: Array, t: float) -> flo
         points = points[0][:, None], points[1][None, :]
     temperature = np.broadcast_to(problem.temperature_at(t, points), grid.shape)
     for axis, component in enumerate(problem.force.field(points, t)):
+        widths = grid.axes[axis].widths.reshape(-1, *[1] * (grid.dimension - 1 - axis))
+        pull = np.broadcast_to(np.abs(component) * widths, grid.shape)[there]
         with np.errstate(divide="ignore", invalid="ignore"):
-            peclet = np.abs(component) * grid.axes[axis].length / 64.0 / temperature
-        worst = max(worst, float(np.max(np.broadcast_to(peclet, grid.shape)[there])))
+            worst = max(worst, float(np.max(np.where(pull > 0.0, pull / temperature[there], 0.0))))
     return worst
 
 
 def choose_stepper(problem: FokkerPlanck, grid: Grid, flux: Flux) -> GridStepper:
-    """Implicit and of fourth order on a line; stabilised and explicit in the plane; explicit where a flux is nonlinear."""
+    """Implicit, of fourth order on a line; stabilised and explicit in the plane; explicit for a nonlinear flux."""
     if not flux.linear:
         return SSPRK3()
     return SDIRK4() if grid.dimension == 1 else RungeKuttaLegendre()
@@ -119,10 +128,10 @@ def choose_stepper(problem: FokkerPlanck, grid: Grid, flux: Flux) -> GridStepper
 
 def ladder(problem: FokkerPlanck) -> list[int]:
     """Numbers of cells (along each axis) to try in turn."""
-    first = {1: 128, 2: 48}[problem.dimension]
+    first, factor, most = _LADDER[problem.dimension]
     cells = [first]
-    while cells[-1] < _LARGEST_GRID[problem.dimension]:
-        cells.append(2 * cells[-1])
+    while cells[-1] * factor <= most:
+        cells.append(round(cells[-1] * factor))
     return cells
 
 

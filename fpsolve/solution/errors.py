@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -11,30 +13,49 @@ from fpsolve.integration import coarsened
 
 #: L1 differences below this are rounding
 _ROUNDING = 1e-12
-#: the slowest convergence that is extrapolated
-_SLOWEST = 0.1
-#: observed orders may fall short of the declared one by this before the bar widens
-_SHORT = 0.5
+#: the slowest fall of the differences that is extrapolated
+_SLOWEST = 1.07
+_MARGIN = 4.5
+#: times the only difference, where there are two levels
+_ALONE = 4.0
 
 
 def refinement_bar(levels: list[Array], order: int) -> float:
     """L1 error bar of the finest of up to three levels, each on every second edge of the one before.
 
-    The last difference, or twice what the declared order leaves of it where that is more; out of the asymptotic range
-    it is widened by the geometric series of the observed order. NaN from a single level.
+    ``order`` is the highest that the differences may fall with. NaN from a single level.
     """
-    if len(levels) < 2:
+    return _series_bar(
+        [float(np.sum(np.abs(coarsened(f) - c))) for f, c in itertools.pairwise(levels)], order, _ROUNDING
+    )
+
+
+def number_bar(values: Sequence[float], order: int, rounding: float) -> float:
+    """Error bar of the first of up to three values of a number, on the levels of :func:`refinement_bar`.
+
+    The same rule; since differences of numbers may vanish by chance, the last one counts as no less than what the
+    declared order leaves of the one before.
+    """
+    gaps = [abs(fine - coarse) for fine, coarse in itertools.pairwise(values)]
+    if len(gaps) > 1:
+        gaps[0] = max(gaps[0], gaps[1] / 2.0**order)
+    return _series_bar(gaps, order, rounding)
+
+
+def _series_bar(gaps: list[float], order: int, rounding: float) -> float:
+    """What the differences of successive levels leave of the finest.
+
+    If they fall by a factor r the rest is gap / (r - 1); r is the observed one, but no more than the declared order
+    allows. The margin covers errors of several orders that add up (fourth in space, second in time, a kink): with any
+    two of them the rest stays below the bar.
+    """
+    if not gaps:
         return math.nan
-    gaps = [float(np.sum(np.abs(coarsened(f) - c))) for f, c in zip(levels[:-1], levels[1:], strict=True)]
-    bar = gaps[0] * max(1.0, 2.0 / (2.0**order - 1.0)) + _ROUNDING
     if len(gaps) == 1:
-        return 4.0 * bar
-    if gaps[0] <= _ROUNDING:
-        return bar
-    seen = math.log2(gaps[1] / gaps[0]) if gaps[1] > 0.0 else 0.0
-    if seen < order - _SHORT:
-        bar = max(bar, max(gaps) / (1.0 - 2.0 ** -max(seen, _SLOWEST)))
-    return bar
+        return _ALONE * gaps[0] + rounding
+    ratio = gaps[1] / gaps[0] if gaps[0] > 0.0 else math.inf
+    falling = min(max(ratio, _SLOWEST), 2.0**order)
+    return _MARGIN * (gaps[0] if ratio > 1.0 else max(gaps)) / (falling - 1.0) + rounding
 
 
 def beyond(masses: Array, grid: Grid) -> float:

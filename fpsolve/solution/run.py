@@ -15,12 +15,14 @@ from fpsolve.equation import FokkerPlanck
 from fpsolve.fluxes import Flux, ScharfetterGummel
 from fpsolve.grids import Array, Grid
 from fpsolve.integration import Control, Level, March, Report, coarsened
-from fpsolve.progress import Progress
 from fpsolve.settings import InputError, Recipe, number, whole
 from fpsolve.solution import choices
-from fpsolve.solution.checks import check_memory, check_schemes, check_times, kept_indices
-from fpsolve.solution.errors import beyond, refinement_bar
-from fpsolve.solution.fields import Observables, Recorder
+from fpsolve.solution.checks import check_memory, check_schemes, check_times, kept_indices, told_memory
+from fpsolve.solution.errors import beyond, number_bar, refinement_bar
+from fpsolve.solution.fields import Recorder
+from fpsolve.solution.gauges import Gauge, Observables
+from fpsolve.solution.plans import Plan
+from fpsolve.solution.shown import Shown
 from fpsolve.solution.start import as_start, start_masses
 from fpsolve.steppers import GridStepper
 
@@ -33,69 +35,17 @@ ACCURACY = 5e-5
 class Store(Protocol):
     """Where a long run leaves what it has, so that it can go on after an interruption."""
 
-    def begin(self, recipe: Recipe) -> list[dict[str, Any]]:
+    def begin(self, recipe: Recipe) -> Sequence[Mapping[str, Any]]:
         """Open for a run with this recipe; the entries of an interrupted one, in order."""
 
-    def append(self, entry: dict[str, Any]) -> None:
+    def append(self, entry: Mapping[str, Any]) -> None:
         """Keep the arrays of one stored time, complete on their own."""
 
     def finish(self, dataset: xr.Dataset) -> None:
         """Write the result and remove what was kept."""
 
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Plan:
-    """A run, every choice made.
-
-    Parameters
-    ----------
-    problem, grid, flux, stepper, control
-        What is solved, and how.
-    start : (cells...) array
-        Masses at the first time.
-    times : (n,) array
-        Stored times, s; the first is where the start lives.
-    kept : (k,) array of int
-        Which of them keep their fields.
-    bars : bool
-        Whether two coarser companions run along, for error bars.
-    observables : mapping
-        Name -> function of the position.
-    """
-
-    problem: FokkerPlanck
-    grid: Grid
-    flux: Flux
-    stepper: GridStepper
-    control: Control
-    start: Array
-    times: Array
-    kept: Array
-    bars: bool
-    observables: Observables
-
-    @property
-    def order(self) -> int:
-        """Order that the errors should fall with."""
-        warm = self.problem.uniform_temperature and float(self.problem.temperature_at(float(self.times[0]))) == 0.0
-        return min(self.flux.advective_order if warm else self.flux.order, self.stepper.order)
-
-    def recipe(self, start: Any) -> Recipe:
-        """The run as JSON: what a file can hold of it."""
-        control = dataclasses.asdict(self.control)
-        numerics = {"flux": self.flux.recipe(), "stepper": self.stepper.recipe(), "bars": self.bars} | control
-        named = start.recipe() if hasattr(start, "recipe") else {"kind": "array"}
-        boundary = [axis.boundary for axis in self.grid.axes]
-        grid = {"cells": list(self.grid.shape), "boundary": boundary}
-        grid |= {"lower": [a.edges[0] for a in self.grid.axes], "upper": [a.edges[-1] for a in self.grid.axes]}
-        return self.problem.recipe() | {
-            "solution": True,
-            "dimension": self.problem.dimension,
-            "start": named,
-            "grid": grid,
-            "time": {"times": self.times.tolist()},
-            "numerics": numerics,
-        }
+    def abandon(self, error: BaseException) -> None:
+        """Let go of the file where the run ends early; what is in it stays if it can be of use."""
 
 
 def solve(
@@ -152,13 +102,14 @@ def solve(
     store : Store, optional
         ``fpsolve.Store("R.nc")`` streams to a file, from which an interrupted run goes on.
     progress : bool, optional
-        Show a bar on standard error; if absent on terminals only.
+        Say on standard error what memory is needed, and show a bar on a terminal; if absent on terminals only.
 
     Returns
     -------
     xarray.Dataset
         ``density``, ``current`` and ``velocity`` (in the plane ``current_x`` ...), ``mass``, ``outflow``, moments and
-        ``density_error``: the L1 error bar of the density. ``mass + outflow`` is constant.
+        ``density_error``: the L1 error bar of the density. ``mass + outflow`` is constant. Every number has its own
+        bar: ``mean_error`` and so on; on a ring ``mean_current`` is the current averaged around it.
 
     Raises
     ------
@@ -177,10 +128,12 @@ def solve(
         None if steps is None else whole("steps", steps), bool(substep),
     )  # fmt: skip
     if bars and steps is not None and steps % 2:
-        raise InputError("steps", f"given {steps}; the coarser companions take pairs: give an even number, or bars=False")
+        raise InputError(
+            "steps", f"given {steps}; the coarser companions take pairs: give an even number, or bars=False"
+        )
     given = {"control": control, "times": stored, "kept": kept_indices(snapshots, stored), "bars": bool(bars)}
     given["observables"] = dict(observables or {})
-    shown = _Shown(progress, float(stored[0]), float(stored[-1]))
+    shown = Shown(progress, float(stored[0]), float(stored[-1]))
     try:
         if grid is None:
             plan = _planned(problem, begun, flux, stepper, given, accuracy, shown)
@@ -203,7 +156,7 @@ def _plan(
     begin = float(given["times"][0])
     if flux is None:
         masses = start_masses(start, problem, grid, ScharfetterGummel(), begin)
-        flux = choices.choose_flux(problem, grid, masses, begin + 1e-6 * float(given["times"][-1] - begin))
+        flux = choices.choose_flux(problem, grid, masses, given["times"])
     if stepper is None:
         stepper = choices.choose_stepper(problem, grid, flux)
     check_schemes(grid, flux, stepper, problem)
@@ -218,7 +171,7 @@ def _planned(
     stepper: GridStepper | None,
     given: Mapping[str, Any],
     accuracy: float,
-    shown: _Shown,
+    shown: Shown,
 ) -> Plan:
     """The coarsest grid, of a few, on which the error bars meet the accuracy."""
     domain = problem.domain or choices.choose_window(problem, start, given["times"])
@@ -236,7 +189,8 @@ def _planned(
             break
     else:
         warnings.warn(
-            f"the error bar is {best:.2g} on the finest grid tried, above accuracy = {accuracy:g}; give a grid", stacklevel=4
+            f"the error bar is {best:.2g} on the finest grid tried, above accuracy = {accuracy:g}; give a grid",
+            stacklevel=4,
         )
     assert found is not None
     return dataclasses.replace(found, **given)
@@ -251,31 +205,57 @@ def _march(plan: Plan, report: Report) -> Array:
     return np.array(bars)
 
 
-def _run(plan: Plan, start: Any, store: Store | None, shown: _Shown) -> xr.Dataset:
+def _run(plan: Plan, start: Any, store: Store | None, shown: Shown) -> xr.Dataset:
     """The run itself."""
     check_memory(plan.grid, plan.kept.size)
-    march, recorder = _begin(plan, shown), Recorder(plan.grid, plan.times, plan.kept, plan.observables)
-    recipe, cut = plan.recipe(start), max(1.0 - float(np.sum(plan.start)), 0.0)
-    entries = store.begin(recipe) if store is not None else []
-    lost = 0.0
-    for index, t in enumerate(plan.times):
+    march, recipe = _begin(plan, shown), plan.recipe(start)
+    march.check(plan.times)
+    if store is None:
+        return _recorded(plan, recipe, march, (), None, shown)
+    try:
+        dataset = _recorded(plan, recipe, march, store.begin(recipe), store, shown)
+        store.finish(dataset)
+    except BaseException as error:
+        store.abandon(error)
+        raise
+    return dataset
+
+
+def _recorded(
+    plan: Plan, recipe: Recipe, march: March, entries: Sequence[Mapping[str, Any]], store: Store | None, shown: Shown
+) -> xr.Dataset:
+    """Everything at all times: at first what the entries of an interrupted run tell."""
+    recorder = Recorder(plan.grid, plan.times, plan.kept)
+    gauges = [Gauge(level.system.grid, plan.observables) for level in march.levels]
+    shown.say(told_memory(plan.grid, plan.times.size, plan.kept.size))
+    cut, lost = max(1.0 - float(np.sum(plan.start)), 0.0), 0.0
+    for index, t in enumerate(plan.times.tolist()):
         if index < len(entries):
             march.restore(entries[index])
         elif index > 0:
-            march.advance(float(plan.times[index - 1]), float(t))
+            march.advance(float(plan.times[index - 1]), t)
         fine = march.levels[0]
-        if plan.problem.domain is None:
+        if plan.problem.domain is None and index:
             lost = max(lost, 3.0 * beyond(fine.masses, plan.grid))
-        bar = (_bar(plan, march) if index else 0.0) + cut + (lost if index else 0.0)
-        recorder.record(index, fine.masses, fine.outflow, fine.system.at(float(t)), bar)
+        numbers: dict[str, Any] = {"density_error": (_bar(plan, march) if index else 0.0) + cut + lost}
+        numbers |= _measured(plan, march, gauges, t, cut + lost) | {"outflow_end": fine.outflow}
+        recorder.record(index, fine.masses, fine.system.at(t), numbers)
         if store is not None and index >= len(entries):
-            store.append(march.state() | {"time": np.array(float(t))})
+            store.append(march.state() | {"time": np.array(t)})
     attributes = {"steps_taken": march.taken, "steps_rejected": march.rejected, "flux": plan.flux.kind}
-    attributes |= {"stepper": plan.stepper.kind, "cells": list(plan.grid.shape)}
-    dataset = recorder.dataset(recipe, attributes)
-    if store is not None:
-        store.finish(dataset)
-    return dataset
+    return recorder.dataset(recipe, attributes | {"stepper": plan.stepper.kind, "cells": list(plan.grid.shape)})
+
+
+def _measured(plan: Plan, march: March, gauges: Sequence[Gauge], t: float, outside: float) -> dict[str, float]:
+    """The numbers of the finest level, each with its bar: from the levels, and from what may lie outside the window."""
+    found = [gauge(level, t) for gauge, level in zip(gauges, march.levels, strict=True)]
+    scales, floors = gauges[0].scales, gauges[0].rounding(march.levels[0], t)
+    bars = {
+        f"{name}_error": number_bar([numbers[name] for numbers in found], plan.order, floors[name])
+        + outside * scales[name]
+        for name in found[0]
+    }
+    return found[0] | bars
 
 
 def _begin(plan: Plan, report: Report) -> March:
@@ -294,24 +274,3 @@ def _level(plan: Plan, grid: Grid, masses: Array) -> Level:
 
 def _bar(plan: Plan, march: March) -> float:
     return refinement_bar([level.masses for level in march.levels], plan.order)
-
-
-class _Shown:
-    """A progress bar over the time of a run."""
-
-    def __init__(self, wanted: bool | None, begin: float, end: float) -> None:
-        self._bar = Progress() if wanted is not False else None
-        self._begin, self._duration, self._name = begin, end - begin, "solving"
-
-    def tell(self, name: str) -> None:
-        """What is under way."""
-        self._name = name
-
-    def __call__(self, t: float) -> None:
-        if self._bar is not None:
-            self._bar(self._name, round(100.0 * (t - self._begin) / self._duration), 100)
-
-    def close(self) -> None:
-        """Remove the bar."""
-        if self._bar is not None:
-            self._bar.close()

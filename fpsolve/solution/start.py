@@ -35,6 +35,15 @@ class Stationary(Settings):
     kind: ClassVar[str] = "stationary"
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class Masses(Settings):
+    """Start from masses in the cells of the grid: what a file keeps of an array or of a Python function."""
+
+    family: ClassVar[str] = "start"
+    kind: ClassVar[str] = "masses"
+    masses: Any
+
+
 def as_start(start: Any, problem: FokkerPlanck) -> Any:
     """A density, a plane density, a start of this module, or an array of cell averages.
 
@@ -43,7 +52,7 @@ def as_start(start: Any, problem: FokkerPlanck) -> Any:
     InputError
         Anything else.
     """
-    if isinstance(start, (Equilibrium, Stationary)):
+    if isinstance(start, (Equilibrium, Stationary, Masses)):
         return start
     if isinstance(start, np.ndarray):
         return np.array(start, float)
@@ -72,6 +81,10 @@ def start_masses(start: Any, problem: FokkerPlanck, grid: Grid, flux: Flux, t: f
         return stationary_masses(Discretisation(problem, grid, flux).at(t))
     if isinstance(start, np.ndarray):
         return _given(start, grid)
+    if isinstance(start, Masses):
+        masses = np.array(start.masses, float)
+        _given(masses / grid.volumes, grid) if masses.shape == grid.shape else _given(masses, grid)
+        return masses
     masses = start.cell_masses(*(axis.edges for axis in grid.axes))
     cut = 1.0 - float(np.sum(masses))
     if cut > LARGEST_CUT:
@@ -118,9 +131,9 @@ def equilibrium_masses(problem: FokkerPlanck, grid: Grid, t: float) -> Array:
     assert energy is not None
     energy = np.broadcast_to(energy, tuple(p.size for p in points))
     density = np.exp(-(energy - np.min(energy)) / temperature)
-    for axis, weight in enumerate(weights):
-        shape = [1] * axis + [-1] + [1] * (grid.dimension - 1 - axis)
+    for k, weight in enumerate(weights):
+        shape = [1] * k + [-1] + [1] * (grid.dimension - 1 - k)
         density = density * weight.reshape(shape)
-    for axis in range(grid.dimension):
-        density = np.add.reduceat(density, np.arange(0, density.shape[axis], _NODES.size), axis=axis)
+    for k in range(grid.dimension):
+        density = np.add.reduceat(density, np.arange(0, density.shape[k], _NODES.size), axis=k)
     return np.asarray(density / np.sum(density))

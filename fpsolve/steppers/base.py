@@ -16,6 +16,8 @@ from fpsolve.settings import Settings
 
 #: where a limit at an end is extrapolated from, in units of the nearest approach
 _NODES = range(1, 6)
+#: the order of what makes no error in time
+EXACT = 100
 
 
 class Stepper(Settings, abc.ABC):
@@ -24,7 +26,7 @@ class Stepper(Settings, abc.ABC):
     Attributes
     ----------
     order : int
-        Order of convergence in the step.
+        Order of convergence in the step; ``EXACT`` for what makes no error in time.
     conservative : bool
         Total mass (with what flows out) stays, to round-off.
     positive : bool

@@ -14,7 +14,7 @@ from fpsolve.equation import FokkerPlanck
 from fpsolve.forces import LinearForce
 from fpsolve.grids import Array
 from fpsolve.settings import InputError
-from fpsolve.steppers.base import Advance, GridStepper
+from fpsolve.steppers.base import EXACT, Advance, GridStepper
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
 
@@ -28,7 +28,7 @@ class GaussianKernel(GridStepper):
     """
 
     kind: ClassVar[str] = "gaussian-kernel"
-    order: ClassVar[int] = 99
+    order: ClassVar[int] = EXACT
     conservative: ClassVar[bool] = False
     positive: ClassVar[bool] = True
     stability: ClassVar[str] = "L"

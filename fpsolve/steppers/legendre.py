@@ -9,14 +9,16 @@ from typing import ClassVar
 
 import numpy as np
 
-from fpsolve.discretisation import Discretisation
+from fpsolve.discretisation import Discretisation, Reach, WidePlane
 from fpsolve.grids import Array
 from fpsolve.kernels.plane import legendre_stage
 from fpsolve.settings import InputError, whole
 from fpsolve.steppers.base import Advance, GridStepper
 
-#: part of the stability interval that is used, and of what long waves allow
+#: part of the stability interval that is used, and how far long waves let a step go in units of 1 / bend
 _SAFETY, _WAVES = 0.95, 0.8
+#: three stages carry long waves further: up to a reach, in units of 1 / bend (both measured on the stability region)
+_THREE = ((2.5, 3.0), (3.5, 1.8))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,13 +48,15 @@ class RungeKuttaLegendre(GridStepper):
 
     def step(self, system: Discretisation, m: Array, t: float, dt: float) -> Advance:
         operator = system.at(t + 0.5 * dt)
-        stages = self.stages(dt * operator.reach.real)
+        stages = self.stages(operator.reach, dt)
         if stages > self.most_stages:
             raise InputError(
                 "stepper", f"a step of {dt:.3g} takes {stages} stages, {self.most_stages} are allowed; take more steps, "
                 "or an implicit stepper such as sdirk4"
             )  # fmt: skip
         b, rest, mu, nu, step = _coefficients(stages)
+        if isinstance(operator, WidePlane) and operator.closed:
+            return Advance(operator.legendre_step(m, dt, b, (rest, mu, nu, step)), np.zeros(4))
         shape = m.shape if m.ndim == 2 else (1, m.size)
         start, first, now = m.reshape(shape), np.empty(shape), np.empty(shape)
         operator.rates(m, first.reshape(m.shape))
@@ -69,16 +73,18 @@ class RungeKuttaLegendre(GridStepper):
         return Advance(before.reshape(m.shape).copy(), outflows[1])
 
     @staticmethod
-    def stages(reach: float) -> int:
-        """How many stages a step of ``reach`` = dt times the largest real eigenvalue takes; an odd number."""
-        needed = math.ceil(0.5 * (math.sqrt(9.0 + 8.0 * reach / _SAFETY) - 1.0))
+    def stages(reach: Reach, dt: float) -> int:
+        """How many stages a step takes; an odd number."""
+        if any(dt * reach.real <= most and dt * reach.bend <= waves for most, waves in _THREE):
+            return 3
+        needed = math.ceil(0.5 * (math.sqrt(9.0 + 8.0 * dt * reach.real / _SAFETY) - 1.0))
         return max(3, needed + (needed % 2 == 0))
 
     def largest_step(self, system: Discretisation, t: float) -> float:
-        reach = system.at(t).reach
-        s = self.most_stages - (self.most_stages % 2 == 0)
-        diffusive = _SAFETY * 0.5 * (s * s + s - 2) / reach.real if reach.real > 0.0 else math.inf
-        return min(diffusive, _WAVES / reach.bend if reach.bend > 0.0 else math.inf)
+        reach, s = system.at(t).reach, self.most_stages - (self.most_stages % 2 == 0)
+        waves = max(reach.bend, 1e-300)
+        options = [(0.5 * _SAFETY * (s * s + s - 2), _WAVES), *_THREE]
+        return max(min(most / max(reach.real, 1e-300), far / waves) for most, far in options)
 
 
 @functools.lru_cache(maxsize=256)

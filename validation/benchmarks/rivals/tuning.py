@@ -8,9 +8,9 @@ and timed; the search ends when finer grids cost more.
 
 from __future__ import annotations
 
+import bisect
 import importlib
 import sys
-import time
 
 import numpy as np
 
@@ -21,35 +21,37 @@ from validation.benchmarks.rivals.variants import Variant
 #: what is left for other versions of the packages and other rounding
 MARGIN = 0.98
 LADDERS = {
-    "steps": [round(8 * 1.08**k) for k in range(80)],
-    "rtol": [10.0 ** (-0.25 * k) for k in range(10, 41)],
+    "steps": [round(8 * 1.08**k) for k in range(50)],
+    "rtol": [10.0 ** (-0.25 * k) for k in range(8, 33)],
     "nodes": list(range(8, 26, 2)),
     "none": [0],
 }
 GRIDS = {"a": (3200, 8000), "b": (1800, 8000), "c": (540, 900)}
-FOURTH = {"a": (150, 600), "b": (100, 600), "c": (60, 256)}
+FOURTH = {"a": (220, 320), "b": (150, 300), "c": (80, 130)}
 
 
-def loosest(variant: Variant, problem: Problem, cells: int, budget: float) -> float | None:
-    """The first rung at which the error is reached, and still is when refined; None if the finest within the budget is not enough."""
-    for setting in LADDERS[variant.setting]:
-        run = variant.build(problem, cells, setting)
-        begin = time.process_time()
-        if problem.error(run()) <= MARGIN * problem.target:
-            finer = variant.refined(setting)
-            if finer is None or problem.error(variant.build(problem, cells, finer)()) <= MARGIN * problem.target:
-                return setting
-        if time.process_time() - begin > budget:
-            return None
+def loosest(variant: Variant, problem: Problem, cells: int) -> float | None:
+    """The first rung at which the error is reached, and still is when refined; None if none is enough."""
+
+    def reached(setting: float | None) -> bool:
+        if setting is None:
+            return True
+        return problem.error(variant.build(problem, cells, setting)()) <= MARGIN * problem.target
+
+    ladder = LADDERS[variant.setting]
+    rung = bisect.bisect_left(ladder, True, key=reached)
+    for setting in ladder[rung : rung + 12]:
+        if reached(setting) and reached(variant.refined(setting)):
+            return setting
     return None
 
 
-def tune(variant: Variant, problem: Problem, grids: tuple[int, int], budget: float = 20.0) -> tuple[float, int, float]:
+def tune(variant: Variant, problem: Problem, grids: tuple[int, int]) -> tuple[float, int, float]:
     """CPU seconds, cells and setting of the cheapest."""
     best, worse, cells = (np.inf, 0, 0.0), 0, float(grids[0])
     while cells <= grids[1] and worse < 3:
         size = 2 * round(cells / 2)
-        setting = loosest(variant, problem, size, budget)
+        setting = loosest(variant, problem, size)
         if setting is not None:
             seconds = warm_seconds(variant.build(problem, size, setting), 5)[0]
             worse = 0 if seconds < best[0] else worse + 1

@@ -1,0 +1,127 @@
+"""Stationary states: L m = 0."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fpsolve.discretisation import JumpPlane, LineOperator, NonlinearLine, Operator, WidePlane
+from fpsolve.generator.jumps import Jumps, closed_classes, equilibrium_weights, jumps_of, scaled_products
+from fpsolve.grids import Array
+from fpsolve.settings import InputError
+
+#: steps of inverse iteration, in units of the fastest rate: where elimination adds only, and where it subtracts
+_POSITIVE_STEP, _STEP = 1e200, 1e11
+_ROUNDS = 40
+
+
+def closed(operator: Operator) -> bool:
+    """Whether nothing leaves."""
+    if isinstance(operator, LineOperator):
+        return operator.restores
+    if isinstance(operator, (JumpPlane, WidePlane)):
+        return operator.closed
+    assert isinstance(operator, NonlinearLine)
+    return "absorbing" not in operator.grid.axis.ends
+
+
+def shape_of(operator: Operator) -> tuple[int, ...]:
+    """Shape of the masses."""
+    if isinstance(operator, LineOperator):
+        return (operator.stencil.shape[1] - 1,)
+    if isinstance(operator, JumpPlane):
+        return operator.forward[0].shape[0] - 1, operator.forward[0].shape[1]
+    assert isinstance(operator, (WidePlane, NonlinearLine))
+    return operator.grid.shape
+
+
+def stationary_masses(operator: Operator) -> Array:
+    """Masses of the stationary state, of sum one and the grid's shape: L m = 0.
+
+    Where the rates of a jump process are in detailed balance (every line, conservative forces elsewhere) the masses are
+    products of ratios of rates, accurate to rounding however small. Else they are what a step of backward Euler of
+    nearly infinite length leaves, (1 - a L)^-1: on a ring eliminated without a subtraction (Grassmann, Taksar, Heyman
+    1985), so that all masses are accurate to rounding again; in the plane and for wide stencils by ordinary
+    elimination, repeated until nothing changes.
+
+    Parameters
+    ----------
+    operator : Operator
+        What ``Discretisation.at`` gives.
+
+    Raises
+    ------
+    InputError
+        Absorbing ends, a flux that is not linear, more than one stationary state.
+    """
+    if not closed(operator):
+        raise InputError(
+            "grid", "it has absorbing ends, through which everything leaves: there is no stationary state; make them "
+            "reflecting or periodic"
+        )  # fmt: skip
+    jumps = jumps_of(operator)
+    if jumps is None:
+        return _iterated(operator, _STEP)
+    if not jumps.connected and closed_classes(operator.matrix()) > 1:
+        raise InputError(
+            "temperature", "parts of the grid exchange nothing (T = 0, or forces times cell width beyond 700 T), so the "
+            "stationary state is not unique; raise T or refine the grid"
+        )  # fmt: skip
+    weights = equilibrium_weights(jumps)
+    if weights is not None:
+        return weights
+    return _iterated(operator, _POSITIVE_STEP if isinstance(operator, LineOperator) else _STEP)
+
+
+def _iterated(operator: Operator, step: float) -> Array:
+    """Inverse iteration from equal masses."""
+    _ = operator.matrix()  # says so if there is none
+    shape = shape_of(operator)
+    m = np.full(shape, 1.0 / np.prod(shape))
+    fastest = operator.reach.real
+    if fastest == 0.0:
+        raise InputError("force", "nothing moves: force and temperature are zero, and every state is stationary")
+    for _ in range(_ROUNDS):
+        new = operator.solve(step / fastest, m)
+        new = new / np.sum(new)
+        change, m = float(np.sum(np.abs(new - m))), new
+        if change <= 1e-13:
+            break
+    rates = np.empty(shape)
+    operator.rates(m, rates)
+    if not np.max(np.abs(rates)) <= 1e-9 * fastest * np.max(np.abs(m)) or change > 1e-6:
+        raise InputError(
+            "grid", f"no stationary state was found (dm/dt = {np.max(np.abs(rates)):.2g}/s is left); refine the grid or "
+            "choose the flux scharfetter-gummel"
+        )  # fmt: skip
+    return m
+
+
+def stationary_currents(operator: Operator, masses: Array) -> tuple[Array, ...]:
+    """Currents through the faces in the stationary state, 1/s, one array per axis."""
+    jumps = jumps_of(operator)
+    if jumps is not None:
+        if equilibrium_weights(jumps) is not None:
+            return tuple(np.zeros_like(rates) for rates in jumps.forward)
+        if jumps.rings == (True,) and jumps.connected:
+            return (np.full_like(jumps.forward[0], _ring_current(jumps, masses)),)
+    return operator.currents(masses)
+
+
+def _ring_current(jumps: Jumps, masses: Array) -> float:
+    """The current around a ring, without a difference of one-way currents.
+
+    Division of f_i m_(i-1) - b_i m_i = J by the running products w_i of f/b and summation around the ring gives
+    m_0 (1 - 1/w_n) = J sum 1/(b_i w_i), and w_n = exp(affinity).
+    """
+    start = int(np.argmax(masses))  # the faces 1 .. n after the heaviest cell
+    forward, backward = (np.roll(rates[0][1:], -start) for rates in (jumps.forward, jumps.backward))
+    logs = np.log(forward / backward)
+    affinity = float(np.sum(logs))
+    mantissa, exponent = scaled_products(forward / backward)
+    if affinity < 0.0:
+        mantissa, exponent = mantissa / mantissa[-1], exponent - exponent[-1]
+    low = int(np.min(exponent))
+    with np.errstate(under="ignore"):
+        total = float(np.sum(np.ldexp(1.0 / (backward * mantissa), np.maximum(low - exponent, -5000))))
+        drive = -np.expm1(-abs(affinity)) * np.sign(affinity)
+        return float(np.ldexp(masses[start] * drive / total, low))
