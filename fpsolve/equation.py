@@ -38,9 +38,9 @@ class Domain:
     def __post_init__(self) -> None:
         lower, upper = np.atleast_1d(np.asarray(self.lower, float)), np.atleast_1d(np.asarray(self.upper, float))
         if lower.shape != upper.shape or lower.size not in (1, 2):
-            raise InputError("domain", f"given lower {self.lower!r} and upper {self.upper!r}; expected numbers, or pairs")
+            raise InputError("domain", f"given {self.lower!r} to {self.upper!r}; expected numbers, or pairs")
         if not np.all(np.isfinite(lower) & np.isfinite(upper) & (lower < upper)):
-            raise InputError("domain", f"given lower {self.lower!r} and upper {self.upper!r}; lower must be below upper")
+            raise InputError("domain", f"given {self.lower!r} to {self.upper!r}; lower must be below upper")
         _ = self.boundaries
 
     @property
@@ -130,12 +130,12 @@ class FokkerPlanck:
     @property
     def uniform_temperature(self) -> bool:
         """Whether the temperature is the same everywhere."""
-        return not self._temperature.local  # type: ignore[attr-defined, no-any-return]
+        return not self._temperature.local  # type: ignore[attr-defined]
 
     @property
     def mobility_matrix(self) -> Array:
         """The mobility as a matrix, (1, 1) or (2, 2)."""
-        return self._mobility  # type: ignore[attr-defined, no-any-return]
+        return self._mobility  # type: ignore[attr-defined]
 
     def temperature_at(self, t: float, points: Points | None = None) -> Any:
         """T at time t, L²/s: a float where it is uniform, else an array at points."""
@@ -198,7 +198,7 @@ def _mobility(given: Any, dimension: int) -> Array:
     except (TypeError, ValueError) as error:
         raise InputError("mobility", f"given {given!r}; expected a positive number, or a 2 x 2 matrix") from error
     if matrix.shape != (dimension, dimension) or not np.all(np.isfinite(matrix)):
-        raise InputError("mobility", f"given shape {matrix.shape}; expected a positive number, or a finite 2 x 2 matrix")
+        raise InputError("mobility", f"given shape {matrix.shape}; expected a positive number, or a 2 x 2 matrix")
     if np.min(np.linalg.eigvalsh(0.5 * (matrix + matrix.T))) <= 0.0:
         raise InputError("mobility", f"given {matrix.tolist()}; its symmetric part must be positive definite")
     return matrix

@@ -163,7 +163,8 @@ class Grid:
         boundary: str | Sequence[Boundary] = "reflecting",
     ) -> Self:
         """Equal cells in a rectangle; one boundary for both axes, or one each."""
-        for name, given in (("lower", lower), ("upper", upper), ("cells", cells)):
+        pairs: tuple[tuple[str, Any], ...] = (("lower", lower), ("upper", upper), ("cells", cells))
+        for name, given in pairs:
             if isinstance(given, str) or not hasattr(given, "__len__") or len(given) != 2:
                 raise InputError(name, f"given {given!r}; expected a pair, one for x and one for y")
         each = (boundary, boundary) if isinstance(boundary, str) else tuple(boundary)

@@ -129,8 +129,8 @@ class March:
         limit = min(self.stepper.largest_step(system, t) for t in times)
         if limit <= 0.0:
             raise InputError(
-                "stepper", f"{self.stepper.kind} is unstable for {system.flux.kind} here at any step; choose a positive "
-                "flux, or ssp-rk3, or an implicit stepper"
+                "stepper", f"{self.stepper.kind} is unstable for {system.flux.kind} here at any step; choose a "
+                "positive flux, or ssp-rk3, or an implicit stepper"
             )  # fmt: skip
         return limit
 
@@ -162,7 +162,7 @@ class March:
                 pair = pair_now * (max(factor, _SHRINK) if math.isfinite(error) else _SHRINK)
                 if pair < _SMALLEST * (self.end - self.begin):
                     raise NotConverged(
-                        f"at t = {t:g} the steps became smaller than {pair:.1g}; enlarge rtol, or choose another scheme"
+                        f"at t = {t:g} the steps fall below {pair:.1g}; enlarge rtol, or choose another scheme"
                     )
                 continue
             for one in done:

@@ -19,6 +19,16 @@ ROUTES = {
 }
 
 
+#: claim -> the heading of its column
+HEADINGS = {
+    "advective_order": "at T = 0",
+    "equilibrium_preserving": "equilibrium",
+    "local_detailed_balance": "detailed balance",
+    "local_temperature": "T(x, y)",
+    "takes": "fluxes",
+}
+
+
 def schemes_table() -> dict[str, list[dict[str, Any]]]:
     """Fluxes, steppers and routes of the estimated process, each with its claims."""
     return {
@@ -31,13 +41,16 @@ def schemes_table() -> dict[str, list[dict[str, Any]]]:
 
 
 def schemes_text() -> str:
-    """The same as tables."""
-    blocks = []
-    for title, rows in schemes_table().items():
-        header = tuple(rows[0]) if rows else ("kind",)
-        lines = table(header, [tuple(_word(row.get(key)) for key in header) for row in rows])
-        blocks.append("\n".join([title, *(f"  {line}" for line in lines)]))
-    return "\n\n".join(blocks)
+    """The same as tables: the claims first, where each scheme comes from below."""
+    return "\n\n".join(_block(title, rows) for title, rows in schemes_table().items())
+
+
+def _block(title: str, rows: list[dict[str, Any]]) -> str:
+    keys = [key for key in (rows[0] if rows else {"kind": ""}) if key != "reference"]
+    header = [HEADINGS.get(key, key) for key in keys]
+    lines = table(header, [[_word(row.get(key)) for key in keys] for row in rows])
+    references = table(("", ""), [(row["kind"], row["reference"]) for row in rows if row.get("reference")])[1:]
+    return "\n".join([title, *(f"  {line}".rstrip() for line in [*lines, *(["", *references] if references else [])])])
 
 
 def _claims(base: type[Settings]) -> list[dict[str, Any]]:
@@ -50,4 +63,6 @@ def _claims(base: type[Settings]) -> list[dict[str, Any]]:
 def _word(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, (tuple, list)):
+        return ", ".join(map(_word, value))
     return "" if value is None else str(value)

@@ -74,7 +74,7 @@ class Operator(abc.ABC):
         raise InputError("flux", "it is not linear in P; choose a linear one such as scharfetter-gummel")
 
     def solve(self, a: float, b: Array) -> Array:
-        """x with (1 - a L) x = b."""
+        """Solve (1 - a L) x = b."""
         raise InputError("flux", "it is not linear in P, which implicit steppers need; choose ssp-rk3 or rkl2")
 
 

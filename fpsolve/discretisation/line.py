@@ -43,7 +43,7 @@ class LineOperator(Operator):
     stencil : (4, n + 1) array
         Coefficients of the masses in the currents, 1/s.
     jumps : (forward, backward) or None
-        Rates of a jump process, 1/s: out of the cell on the left and on the right of every face; None for a wide stencil.
+        Rates of a jump process, 1/s: out of the cells on the left and on the right of the faces; None for a wide one.
     ring : bool
         Whether the ends meet.
     reach : Reach

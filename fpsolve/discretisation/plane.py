@@ -15,7 +15,7 @@ from fpsolve.discretisation.coefficients import (
     drift_along_links,
     drift_over_faces,
 )
-from fpsolve.discretisation.line import jump_reach, jump_rates, wide_reach
+from fpsolve.discretisation.line import jump_rates, jump_reach, wide_reach
 from fpsolve.equation import FokkerPlanck
 from fpsolve.fluxes import Flux, LinearFlux, TwoPointFlux
 from fpsolve.fluxes.base import check_cells
@@ -208,8 +208,16 @@ class WidePlane(PlaneOperator):
         """Which axes are rings, and which have equal cells."""
         return np.array(_rings(self.grid)), np.array([axis.uniform for axis in self.grid.axes])
 
+    @functools.cached_property
+    def _data(self) -> Any:
+        """What the kernels want to know: flow, weights, widths, and which axes are rings and even."""
+        flow = (self.drifts[0], self.bends[0], self.drifts[1], self.bends[1], self.spread)
+        widths = (self.grid.axes[0].widths, self.grid.axes[1].widths)
+        return flow, self._weights, widths, *self._shape
+
     def rates(self, m: Array, out: Array) -> None:
-        plane.divergence(*self.currents(m), out)
+        jx, jy = self.currents(m)
+        plane.divergence(jx, jy, out)
 
     def ends(self, m: Array) -> Array:
         if self.closed:
@@ -221,23 +229,20 @@ class WidePlane(PlaneOperator):
     def currents(self, m: Array) -> tuple[Array, ...]:
         nx, ny = m.shape
         jx, jy = np.empty((nx + 1, ny)), np.empty((nx, ny + 1))
-        widths = [axis.widths for axis in self.grid.axes]
-        plane.wide_currents(
-            m / self.grid.volumes, self.drifts[0], self.bends[0], self.drifts[1], self.bends[1], self.spread,
-            *self._weights, *widths, *self._shape, self.upwinded, jx, jy,
-        )  # fmt: skip
+        flow, weights, widths, rings, evens = self._data
+        plane.wide_currents(m / self.grid.volumes, flow, weights, widths, rings, evens, self.upwinded, jx, jy)
         return jx, jy
 
-    def legendre_step(self, m: Array, dt: float, b: Array, parts: tuple[Array, ...]) -> Array:
+    def legendre_step(self, m: Array, dt: float, parts: tuple[Array, ...]) -> Array:
         """A whole Runge-Kutta-Legendre step of the masses, where nothing leaves."""
         (nx, ny), volumes = m.shape, self.grid.volumes
         first, now, spare = np.empty((3, nx, ny))
-        data = (self.drifts[0], self.bends[0], self.drifts[1], self.bends[1], self.spread, *self._weights,
-                *(axis.widths for axis in self.grid.axes))  # fmt: skip
         jx, jy = np.empty((nx + 1, ny)), np.empty((nx, ny + 1))
+        flow, weights, widths, rings, evens = self._data
         p = plane.legendre_wide(
-            m / volumes, dt, b, *parts, data, 1.0 / volumes, *self._shape, self.upwinded, first, now, spare, jx, jy
-        )
+            m / volumes, dt, parts, flow, weights, widths, 1.0 / volumes, rings, evens, self.upwinded, first, now,
+            spare, jx, jy,
+        )  # fmt: skip
         return np.asarray(p * volumes)
 
     def matrix(self) -> Any:
@@ -248,7 +253,8 @@ class WidePlane(PlaneOperator):
 
         nx, ny = self.grid.shape
         value_x, slope_x, value_y, slope_y, point_x, point_y = (
-            _spread_out(weights, self.grid.axes[k].periodic) for k, weights in zip((0, 0, 1, 1, 0, 1), self._weights, strict=True)
+            _spread_out(weights, self.grid.axes[k].periodic)
+            for k, weights in zip((0, 0, 1, 1, 0, 1), self._weights, strict=True)
         )
         eye = [identity(n, format="csr") for n in (nx, ny, nx + 1, ny + 1)]
         hx, hy = (axis.widths for axis in self.grid.axes)

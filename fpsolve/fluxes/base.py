@@ -130,9 +130,9 @@ class TwoPointFlux(LinearFlux, abc.ABC):
         return out
 
 
-def flat(*arrays: Array) -> list[Array]:
-    """The arrays as kernels want them: contiguous and one-dimensional."""
-    return [np.ascontiguousarray(array, float).ravel() for array in arrays]
+def flat(array: Array) -> Array:
+    """The array as kernels want it: contiguous and one-dimensional."""
+    return np.ascontiguousarray(array, float).ravel()
 
 
 def check_cells(axis: Axis, least: int, kind: str) -> None:

@@ -33,7 +33,7 @@ class FourthOrder(LinearFlux):
     local_detailed_balance: ClassVar[bool] = False
     linear: ClassVar[bool] = True
     local_temperature: ClassVar[bool] = False
-    reference: ClassVar[str] = "P. Colella, M. R. Dorr, J. A. F. Hittinger, D. F. Martin, J. Comput. Phys. 230, 2952 (2011)"
+    reference: ClassVar[str] = "P. Colella et al., J. Comput. Phys. 230, 2952 (2011)"
 
     def stencil(self, drift: Array, temperature: Array | float, axis: Axis) -> Array:
         value, slope = face_weights(axis)

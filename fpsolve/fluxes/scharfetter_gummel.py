@@ -30,5 +30,5 @@ class ScharfetterGummel(TwoPointFlux):
 
     def rates(self, drift: Array, temperature: Array, left: Array, right: Array) -> tuple[Array, Array]:
         minus, plus = np.empty((2, drift.size))
-        two_point.scharfetter_gummel(*flat(drift, temperature, left, right), minus, plus)
+        two_point.scharfetter_gummel(flat(drift), flat(temperature), flat(left), flat(right), minus, plus)
         return minus.reshape(drift.shape), plus.reshape(drift.shape)

@@ -27,5 +27,5 @@ class Upwind(TwoPointFlux):
 
     def rates(self, drift: Array, temperature: Array, left: Array, right: Array) -> tuple[Array, Array]:
         minus, plus = np.empty((2, drift.size))
-        two_point.upwind(*flat(drift, temperature, left, right), minus, plus)
+        two_point.upwind(flat(drift), flat(temperature), flat(left), flat(right), minus, plus)
         return minus.reshape(drift.shape), plus.reshape(drift.shape)

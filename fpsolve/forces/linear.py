@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -53,7 +52,7 @@ class LinearForce(Force):
             if _constant("matrix_end", self.matrix_end).shape != first.shape:
                 raise InputError("matrix_end", f"given another shape than the matrix, {first.shape}")
         shift = _constant("vector", 0.0 if self.vector is None else self.vector)
-        if shift.shape not in ((), () if self.dimension == 1 else (2,)) or (self.dimension == 2 and shift.shape == () and shift != 0.0):
+        if shift.shape != (() if self.dimension == 1 else (2,)) and self.vector is not None:
             expected = "a number" if self.dimension == 1 else "a pair of numbers"
             raise InputError("vector", f"given shape {shift.shape}; expected {expected}")
         if self.duration is not None:
@@ -65,7 +64,7 @@ class LinearForce(Force):
 
     @property
     def dimension(self) -> int:
-        return self._dimension  # type: ignore[attr-defined, no-any-return]
+        return self._dimension  # type: ignore[attr-defined]
 
     @property
     def steady(self) -> bool:
@@ -94,7 +93,7 @@ class LinearForce(Force):
         return np.asarray(self.matrix(t) if callable(self.matrix) else self.matrix, float)
 
     def vector_at(self, t: float) -> Array:
-        """b at time t: of shape () on a line, (2,) in the plane."""
+        """Shift b at time t: of shape () on a line, (2,) in the plane."""
         value = 0.0 if self.vector is None else self.vector(t) if callable(self.vector) else self.vector
         array = np.asarray(value, float)
         return np.zeros(2) if self.dimension == 2 and array.shape == () else array

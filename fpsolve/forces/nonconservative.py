@@ -29,7 +29,7 @@ class NonconservativeForce(Force):
     """
 
     function: Callable[..., Any]
-    dimension: int = 1  # type: ignore[misc]
+    dimension: int = 1
 
     def __post_init__(self) -> None:
         whole("dimension", self.dimension, 1, 2)
@@ -37,7 +37,7 @@ class NonconservativeForce(Force):
 
     @property
     def steady(self) -> bool:
-        return not self._timed  # type: ignore[attr-defined, no-any-return]
+        return not self._timed  # type: ignore[attr-defined]
 
     @property
     def python(self) -> bool:

@@ -40,7 +40,7 @@ class PotentialForce(Force):
     """
 
     potential_energy: Any
-    dimension: int = 1  # type: ignore[misc]
+    dimension: int = 1
     grid: Grid | None = None
 
     def __post_init__(self) -> None:
@@ -57,7 +57,7 @@ class PotentialForce(Force):
 
     @property
     def steady(self) -> bool:
-        return not self._timed  # type: ignore[attr-defined, no-any-return]
+        return not self._timed  # type: ignore[attr-defined]
 
     @property
     def python(self) -> bool:

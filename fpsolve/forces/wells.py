@@ -62,7 +62,7 @@ class HarmonicTrap(NamedForce):
         return self.speed == 0.0 and self.stiffness_end is None
 
     def stiffness_at(self, t: float) -> float:
-        """k at time t, 1/s."""
+        """Stiffness k at time t, 1/s."""
         if self.stiffness_end is None or self.duration is None:
             return self.stiffness
         return self.stiffness + (self.stiffness_end - self.stiffness) * t / self.duration

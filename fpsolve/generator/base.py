@@ -58,10 +58,11 @@ class Generator:
         ):
             given = getattr(self, name)
             if not isinstance(given, kind):
-                raise InputError(name, f"given {getattr(given, '__name__', type(given).__name__)}; expected one such as {example}")
+                word = getattr(given, "__name__", type(given).__name__)
+                raise InputError(name, f"given {word}; expected one such as {example}")
         number("t", self.t)
         if not self.flux.linear:
-            raise InputError("flux", f"{self.flux.kind} is not linear in P, so there is no matrix; use scharfetter-gummel")
+            raise InputError("flux", f"{self.flux.kind} is not linear in P: there is no matrix; use scharfetter-gummel")
         _ = self._operator
 
     @functools.cached_property
@@ -197,7 +198,7 @@ class Generator:
         except (TypeError, ValueError) as error:
             raise InputError("times", f"given {times!r}; expected nonnegative numbers") from error
         if when.ndim != 1 or not np.all(np.isfinite(when)) or np.any(when < 0.0):
-            raise InputError("times", "they must be nonnegative numbers in one dimension; swap a and b for negative ones")
+            raise InputError("times", "expected nonnegative numbers in one dimension; swap a and b for negative ones")
         return correlations(self._operator, self._values("a", a), self._values("b", b), when)
 
     def _values(self, name: str, given: Any) -> Array:
@@ -210,7 +211,7 @@ class Generator:
         except (TypeError, ValueError) as error:
             raise InputError(name, f"given {type(given).__name__}; expected numbers, or a function") from error
         if values.shape != self.grid.shape or not np.all(np.isfinite(values)):
-            raise InputError(name, f"given shape {values.shape}; expected finite values of the grid's, {self.grid.shape}")
+            raise InputError(name, f"given shape {values.shape}; expected finite values on the grid, {self.grid.shape}")
         return values
 
     def _mask(self, target: Any) -> NDArray[np.bool_]:

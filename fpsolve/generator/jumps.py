@@ -39,8 +39,8 @@ class Jumps:
     @property
     def connected(self) -> bool:
         """Whether every jump between neighbours is possible in both directions."""
-        inner = [np.take(r, range(1, r.shape[a] - 1), a) for rs in (self.forward, self.backward) for a, r in enumerate(rs)]
-        return all(np.all(rates > 0.0) for rates in inner)
+        every = [*enumerate(self.forward), *enumerate(self.backward)]
+        return all(np.all(np.take(rates, range(1, rates.shape[axis] - 1), axis) > 0.0) for axis, rates in every)
 
     def leaving(self) -> dict[str, Array]:
         """Rates out of every cell through each end at which something leaves, 1/s, of the grid's shape."""
@@ -67,7 +67,7 @@ def jumps_of(operator: Operator) -> Jumps | None:
 
 
 def scaled_products(ratios: Array) -> tuple[Array, NDArray[np.int64]]:
-    """Running products along the last axis as mantissas near one and binary exponents: they neither over- nor underflow.
+    """Running products along the last axis as mantissas near one and binary exponents, safe from over- and underflow.
 
     The steps of the exponents are exact, so that the relative error is that of the factors alone.
     """
@@ -118,7 +118,8 @@ def _balanced(jumps: Jumps, mantissa: Array, exponent: NDArray[np.int64]) -> boo
             return False
         steps = np.log2(forward / backward)
         slack += _ROUNDING * float(np.max(np.sum(1.0 + np.abs(steps), axis=0)))
-        gaps.append(float(np.max(np.abs(np.diff(np.concatenate([own, own[:1]]) if ring else own, axis=0) - steps), initial=0.0)))
+        there = np.diff(np.concatenate([own, own[:1]]) if ring else own, axis=0)
+        gaps.append(float(np.max(np.abs(there - steps), initial=0.0)))
     return max(gaps) <= slack
 
 

@@ -36,7 +36,7 @@ def passage_times(operator: Operator, target: NDArray[np.bool_]) -> Array:
         if np.any(missed):
             raise InputError(
                 "target", f"from {int(np.sum(missed))} of {missed.size} cells neither it nor an absorbing end is ever "
-                "reached (T = 0, or forces times cell width beyond 700 T); raise T, refine the grid, or widen the target"
+                "reached (T = 0, or a force times the cell width beyond 700 T); raise T or refine the grid"
             )  # fmt: skip
     return _backward(matrix, jumps, target, np.ones(target.shape), arriving)
 
@@ -60,9 +60,9 @@ def exit_probabilities(operator: Operator) -> dict[str, Array]:
                 through[name] = np.zeros(shape)
                 through[name][place] = stencil
     else:
-        raise InputError("flux", "the ends of the plane are told apart by two-point fluxes only; use scharfetter-gummel")
+        raise InputError("flux", "only two-point fluxes tell the ends of the plane apart; use scharfetter-gummel")
     if not through:
-        raise InputError("grid", 'nothing leaves: no end is absorbing (or T = 0 there); see Grid.line(..., "absorbing")')
+        raise InputError("grid", 'nothing leaves: no end is absorbing (or T = 0); see Grid.line(..., "absorbing")')
     matrix, nowhere = operator.matrix(), np.zeros(shape, bool)
     arriving = np.sum(list(through.values()), axis=0).ravel()
     if jumps is not None and np.any(never_arriving(matrix, arriving)):
@@ -71,7 +71,7 @@ def exit_probabilities(operator: Operator) -> dict[str, Array]:
 
 
 def _backward(matrix: Any, jumps: Jumps | None, target: NDArray[np.bool_], source: Array, arriving: Array) -> Array:
-    """u with -L^T u = source outside the target and u = 0 inside, of the grid's shape."""
+    """Solve -L^T u = source outside the target, u = 0 inside; u is of the grid's shape."""
     if jumps is not None and target.ndim == 1:
         u = _along_line(jumps, target, source, arriving)
     else:
@@ -100,7 +100,7 @@ def _along_line(jumps: Jumps, target: NDArray[np.bool_], source: Array, arriving
 
 
 def _eliminated(left: Array, right: Array, leaves: Array, source: Array) -> Array:
-    """u with (left + right + leaves) u_i - left u_(i-1) - right u_(i+1) = source, all coefficients nonnegative.
+    """Solve (left + right + leaves) u_i - left u_(i-1) - right u_(i+1) = source, all of them nonnegative.
 
     The rate of leaving for good is carried along, so that no pivot is a difference (Grassmann, Taksar, Heyman 1985).
     """

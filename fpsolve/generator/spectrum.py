@@ -16,7 +16,7 @@ from fpsolve.grids import Array
 Modes = NDArray[Any]  # real where the rates are in detailed balance, else complex
 
 #: up to how many cells all modes of a plane or ring are computed, of which some are kept
-DENSE = 400
+DENSE = 200
 #: modes beyond those asked for, so that pairs of complex rates stay whole
 _SPARE = 6
 _TINY = 1e-300

@@ -63,7 +63,7 @@ def stationary_masses(operator: Operator) -> Array:
         return _iterated(operator, _STEP)
     if not jumps.connected and closed_classes(operator.matrix()) > 1:
         raise InputError(
-            "temperature", "parts of the grid exchange nothing (T = 0, or forces times cell width beyond 700 T), so the "
+            "temperature", "parts of the grid exchange nothing (T = 0, or a force times the cell width beyond 700 T): the "
             "stationary state is not unique; raise T or refine the grid"
         )  # fmt: skip
     weights = equilibrium_weights(jumps)
@@ -90,8 +90,8 @@ def _iterated(operator: Operator, step: float) -> Array:
     operator.rates(m, rates)
     if not np.max(np.abs(rates)) <= 1e-9 * fastest * np.max(np.abs(m)) or change > 1e-6:
         raise InputError(
-            "grid", f"no stationary state was found (dm/dt = {np.max(np.abs(rates)):.2g}/s is left); refine the grid or "
-            "choose the flux scharfetter-gummel"
+            "grid", f"no stationary state was found (dm/dt = {np.max(np.abs(rates)):.2g}/s is left); refine the grid "
+            "or choose the flux scharfetter-gummel"
         )  # fmt: skip
     return m
 

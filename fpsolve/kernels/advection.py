@@ -1,7 +1,7 @@
 """Currents between the cells of a line and the steps that they drive.
 
-Face ``i`` lies on the left of cell ``i``; n cells have n + 1 faces. The boundary of either end is a number: 0 reflecting
-(no current through the end), 1 absorbing (nothing comes in), 2 periodic.
+Face ``i`` lies on the left of cell ``i``; n cells have n + 1 faces. The boundary of either end is a number: 0
+reflecting (no current through the end), 1 absorbing (nothing comes in), 2 periodic.
 """
 
 from __future__ import annotations

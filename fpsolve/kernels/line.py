@@ -128,10 +128,10 @@ def factor_stencil(stencil, a, ring, factor, corners, border):
         for j in range(2):
             for k in range(4):
                 border[2 + j, k] = -entry(stencil, chain + j, columns[k], n, ring, a)
-            for l in range(2):
-                s[j, l] = entry(stencil, chain + j, chain + l, n, ring, a)
+            for i in range(2):
+                s[j, i] = entry(stencil, chain + j, chain + i, n, ring, a)
                 for k in range(4):
-                    s[j, l] -= border[2 + j, k] * border[l, columns[k]]
+                    s[j, i] -= border[2 + j, k] * border[i, columns[k]]
         det = s[0, 0] * s[1, 1] - s[0, 1] * s[1, 0]
         border[2, 4], border[2, 5] = s[1, 1] / det, -s[0, 1] / det
         border[3, 4], border[3, 5] = -s[1, 0] / det, s[0, 0] / det
@@ -222,7 +222,7 @@ def implicit_steps(
 
     Stage i solves with ``factors[which[i]]``, a factor of 1 - dt coefficients[i, i] L. ``ends`` holds the stencils of
     the currents through both ends, for each factor; what flows out is added to ``outflow``. With ``restore`` the mass
-    that rounding takes in a solve is given back by a factor: the columns of 1 - a L sum to one, so nothing else is lost.
+    that rounding takes in a solve is given back by a factor: the columns of 1 - a L sum to one, nothing else is lost.
     """
     stages, n = weights.size, m.size
     slopes = np.empty((stages, n))

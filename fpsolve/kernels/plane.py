@@ -121,14 +121,16 @@ def row_currents(row, values, slopes, drift, spread, width, even, ring, out):
 
 
 @compiled
-def wide_currents(p, drift_x, bend_x, drift_y, bend_y, spread, value_x, slope_x, value_y, slope_y, point_x, point_y,
-                  widths_x, widths_y, rings, evens, upwinded, jx, jy):  # fmt: skip
+def wide_currents(p, flow, weights, widths, rings, evens, upwinded, jx, jy):
     """Currents through all faces, 1/s: averages of f P - D grad P over the faces, to fourth order.
 
     The average of a product is the product of the averages plus ``bend`` times the mean gradient of P along the face,
     which comes from values at the corners; ``bend`` also carries cross diffusion. ``value`` and ``slope`` vanish at
     closed ends, ``point`` does not. With ``upwinded`` the drift carries a WENO reconstruction in place of the central.
     """
+    drift_x, bend_x, drift_y, bend_y, spread = flow
+    value_x, slope_x, value_y, slope_y, point_x, point_y = weights
+    widths_x, widths_y = widths
     nx, ny = p.shape
     value, slope, corner, older = np.empty(ny), np.empty(ny), np.empty(ny + 1), np.empty(ny + 1)
     along = np.empty(ny + 1)
@@ -225,18 +227,18 @@ def legendre_stage(part, before, weight, older, start, rest, step, now, slow, fi
 
 
 @compiled
-def legendre_wide(p, dt, b, rest, mu, nu, step, data, per_volume, rings, evens, upwinded, first, now, spare, jx, jy):
-    """A whole Runge-Kutta-Legendre step of the densities of a closed plane; the result is returned in one of the spares.
-
-    ``data`` is what :func:`wide_currents` takes after the densities, up to the widths.
-    """
+def legendre_wide(
+    p, dt, parts, flow, weights, widths, per_volume, rings, evens, upwinded, first, now, spare, jx, jy
+):
+    """A whole Runge-Kutta-Legendre step of the densities of a closed plane; the last stage is returned."""
+    b, rest, mu, nu, step = parts
     stages = b.size - 1
-    wide_currents(p, *data, rings, evens, upwinded, jx, jy)
+    wide_currents(p, flow, weights, widths, rings, evens, upwinded, jx, jy)
     density_step(p, 0.0, p, 0.0, p, 0.0, 1.0, 0.0, p, jx, jy, per_volume, first)
     older, before, out = p, now, spare
     density_step(p, 1.0, p, 0.0, p, 0.0, 0.0, step[1] * dt, first, jx, jy, per_volume, before)
     for j in range(2, stages + 1):
-        wide_currents(before, *data, rings, evens, upwinded, jx, jy)
+        wide_currents(before, flow, weights, widths, rings, evens, upwinded, jx, jy)
         slow = -(1.0 - b[j - 1]) * step[j] * dt
         density_step(before, mu[j], older, nu[j], p, rest[j], step[j] * dt, slow, first, jx, jy, per_volume, out)
         if j == 2:  # the start is not to be written over
@@ -249,7 +251,7 @@ def legendre_wide(p, dt, b, rest, mu, nu, step, data, per_volume, rings, evens, 
 
 @compiled
 def density_step(before, part, older, weight, start, rest, step, slow, first, jx, jy, per_volume, out):
-    """part before + weight older + rest start + slow first + step dP/dt of the densities."""
+    """Write part before + weight older + rest start + slow first + step dP/dt of the densities."""
     ny = out.shape[1]
     change = np.empty(ny)
     for i in range(out.shape[0]):

@@ -12,7 +12,7 @@ from fpsolve.kernels.compiled import compiled
 
 @compiled
 def bernoulli(z):
-    """z / (exp(z) - 1), accurate for every z."""
+    """Return z / (exp(z) - 1), accurate for every z."""
     return 1.0 if z == 0.0 else z / np.expm1(z)
 
 

@@ -13,7 +13,9 @@ from matplotlib.figure import Figure, SubFigure
 
 from fpsolve.plots.drawing import drawing_of
 from fpsolve.plots.panels import STYLE, draw_bars, draw_densities, draw_rates
+from fpsolve.plots.solutions import draw_solution, figure_size
 from fpsolve.results import SpeedAccuracy
+from fpsolve.solution import is_solution
 
 Result = SpeedAccuracy | xr.Dataset
 
@@ -24,7 +26,8 @@ def plot(result: Result, figure: Any = None) -> Figure | SubFigure:
     Parameters
     ----------
     result : SpeedAccuracy or xarray.Dataset
-        A result, or the Dataset of one; of a forward process alone only the densities are drawn.
+        A result, or the Dataset of one; of a forward process alone only the densities are drawn, of a solution its
+        densities at a few times with moments and mass.
     figure : matplotlib Figure or SubFigure, optional
         Where to draw; a new figure if absent.
 
@@ -38,6 +41,11 @@ def plot(result: Result, figure: Any = None) -> Figure | SubFigure:
     InputError
         Something that holds no density in time.
     """
+    if is_solution(result):
+        with rc_context(STYLE):
+            figure = new_figure(*figure_size(result)) if figure is None else figure
+            draw_solution(figure, result)
+        return figure
     drawing = drawing_of(result)
     rates = "v2" in drawing.data
     with rc_context(STYLE):

@@ -77,7 +77,7 @@ class Setup:
             )
         if "python" in recipe:
             raise InputError(
-                "recipe", "it was made from Python functions, which no file can hold, so it cannot be repeated from it; "
+                "recipe", "it was made from Python functions, which no file holds, so it cannot be repeated from it; "
                 "call fpsolve.solve with them again"
             )  # fmt: skip
         try:

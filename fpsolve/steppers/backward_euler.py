@@ -16,7 +16,7 @@ class BackwardEuler(DiagonallyImplicit):
     order: ClassVar[int] = 1
     positive: ClassVar[bool] = True
     stability: ClassVar[str] = "L"
-    reference: ClassVar[str] = "C. W. Gear, Numerical Initial Value Problems in Ordinary Differential Equations, Prentice-Hall (1971)"
+    reference: ClassVar[str] = "E. Hairer, G. Wanner, Solving Ordinary Differential Equations II, Springer (1996)"
     coefficients: ClassVar[tuple[Row, ...]] = ((1.0,),)
     weights: ClassVar[Row] = (1.0,)
     nodes: ClassVar[Row] = (1.0,)

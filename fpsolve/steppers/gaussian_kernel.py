@@ -24,7 +24,7 @@ class GaussianKernel(GridStepper):
     """x(t + dt) = G x(t) + g + noise of variance V: each step is one convolution, exact in time at any size.
 
     The cell averages stand for the smooth density that has them (a monotone cubic of the distribution function), on
-    the whole line: what leaves the grid is gone, and no boundary acts. The force must be linear, the temperature uniform.
+    the whole line: what leaves the grid is gone, no boundary acts. The force must be linear, the temperature uniform.
     """
 
     kind: ClassVar[str] = "gaussian-kernel"

@@ -51,12 +51,12 @@ class RungeKuttaLegendre(GridStepper):
         stages = self.stages(operator.reach, dt)
         if stages > self.most_stages:
             raise InputError(
-                "stepper", f"a step of {dt:.3g} takes {stages} stages, {self.most_stages} are allowed; take more steps, "
+                "stepper", f"a step of {dt:.3g} takes {stages} stages, {self.most_stages} are allowed; take more steps "
                 "or an implicit stepper such as sdirk4"
             )  # fmt: skip
         b, rest, mu, nu, step = _coefficients(stages)
         if isinstance(operator, WidePlane) and operator.closed:
-            return Advance(operator.legendre_step(m, dt, b, (rest, mu, nu, step)), np.zeros(4))
+            return Advance(operator.legendre_step(m, dt, (b, rest, mu, nu, step)), np.zeros(4))
         shape = m.shape if m.ndim == 2 else (1, m.size)
         start, first, now = m.reshape(shape), np.empty(shape), np.empty(shape)
         operator.rates(m, first.reshape(m.shape))

@@ -16,7 +16,7 @@ class SDIRK4(DiagonallyImplicit):
     order: ClassVar[int] = 4
     positive: ClassVar[bool] = False
     stability: ClassVar[str] = "L"
-    reference: ClassVar[str] = "E. Hairer, G. Wanner, Solving Ordinary Differential Equations II, Springer (1996), table IV.6.5"
+    reference: ClassVar[str] = "E. Hairer, G. Wanner, Solving ODEs II, Springer (1996), table IV.6.5"
     coefficients: ClassVar[tuple[Row, ...]] = (
         (1 / 4,),
         (1 / 2, 1 / 4),

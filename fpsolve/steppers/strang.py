@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -85,14 +85,16 @@ class _Lines:
     @classmethod
     def of(cls, operator: JumpPlane, axis: int) -> _Lines:
         """Those of an operator, which keeps them."""
-        held: dict[int, Any] = operator.__dict__.setdefault("_lines", {})
+        held: dict[int, _Lines] = operator.__dict__.setdefault("_lines", {})
         if axis not in held:
-            rates = operator.forward[axis], operator.backward[axis]
-            held[axis] = cls(*(np.ascontiguousarray(r if axis == 0 else r.T) for r in rates), operator.rings[axis])
-        return held[axis]  # type: ignore[no-any-return]
+            forward, backward = operator.forward[axis], operator.backward[axis]
+            if axis == 1:
+                forward, backward = np.ascontiguousarray(forward.T), np.ascontiguousarray(backward.T)
+            held[axis] = cls(forward, backward, operator.rings[axis])
+        return held[axis]
 
     def solve(self, a: float, b: Array, keep: bool = True) -> Array:
-        """x with (1 - a L) x = b."""
+        """Solve (1 - a L) x = b."""
         held = self._factors.get(a)
         if held is None:
             n, lines = self.forward.shape[0] - 1, self.forward.shape[1]

@@ -49,7 +49,9 @@ CASES = {
     "stretched": lambda: fp.operator(fp.FokkerPlanck(WELL, 0.2, 2.0), fp.Grid.stretched(-2.0, 3.0, 40)),
     "fourth order": lambda: on_line(WELL, 0.2, -2.0, 2.0, 40, flux=FourthOrder()),
     "fourth order, plane": lambda: fp.operator(
-        fp.FokkerPlanck(fp.LinearForce([[-1.0, 0.5], [0.0, -1.0]]), 0.5), fp.Grid.plane((-3, -3), (3, 3), (12, 12)), FourthOrder()
+        fp.FokkerPlanck(fp.LinearForce([[-1.0, 0.5], [0.0, -1.0]]), 0.5),
+        fp.Grid.plane((-3, -3), (3, 3), (12, 12)),
+        FourthOrder(),
     ),
 }
 
@@ -127,10 +129,16 @@ def test_boltzmann_weights_in_the_plane():
     assert all(np.all(current == 0.0) for current in generator.current())
 
 
-def many_digits(generator, right_side, columns=None):
-    """The solution of a linear system with the rates of a jump process, in 60 digits."""
+def rates_of(generator):
+    """Forward and backward rates of a line."""
+    jumps = jumps_of(generator._operator)
+    return jumps.forward[0], jumps.backward[0]
+
+
+def many_digits(generator, system):
+    """The solution of a linear system made of the rates of a jump process, in 60 digits."""
     mpmath.mp.dps = 60
-    forward, backward = (rates[0] for rates in (jumps_of(generator._operator).forward, jumps_of(generator._operator).backward))
+    forward, backward = rates_of(generator)
     n, ring = generator.grid.cells, generator.grid.axis.periodic
     matrix = mpmath.zeros(n)
     for i in range(n):
@@ -138,7 +146,7 @@ def many_digits(generator, right_side, columns=None):
             matrix[i, i] -= mpmath.mpf(rate)
             if ring or 0 <= j < n:
                 matrix[j % n, i] += mpmath.mpf(rate)
-    return mpmath.lu_solve(*right_side(matrix, n))
+    return mpmath.lu_solve(*system(matrix, n))
 
 
 @pytest.mark.parametrize(("tilt", "temperature"), [(0.5, 0.1), (-0.5, 0.01), (0.02, 0.003)])
@@ -153,8 +161,8 @@ def test_a_ring_with_a_current_is_accurate_to_rounding(tilt, temperature):
     exact = many_digits(generator, normalised)
     masses = generator.stationary() * generator.grid.widths
     np.testing.assert_allclose(masses, [float(value) for value in exact], rtol=1e-13)
-    jumps = jumps_of(generator._operator)
-    current = mpmath.mpf(jumps.forward[0][1]) * exact[0] - mpmath.mpf(jumps.backward[0][1]) * exact[1]
+    forward, backward = rates_of(generator)
+    current = mpmath.mpf(forward[1]) * exact[0] - mpmath.mpf(backward[1]) * exact[1]
     np.testing.assert_allclose(generator.current()[0], float(current), rtol=1e-12)
 
 
@@ -199,11 +207,11 @@ def test_a_rotation_carries_a_current_and_keeps_its_gaussian():
 
 def test_a_temperature_that_depends_on_x():
     # J = f P - T P' = 0: P is exp(integral f/T) = (1 + x²/4)^-2
-    errors = []
+    errors, whole = [], quad(lambda x: (1.0 + 0.25 * x**2) ** -2, -6, 6)[0]
     for n in (40, 80, 160):
         generator = on_line(fp.HarmonicTrap(1.0), lambda x, t: 1.0 + 0.25 * x**2, -6.0, 6.0, n)
-        exact = (1.0 + 0.25 * generator.grid.centres**2) ** -2
-        errors.append(np.max(np.abs(generator.stationary() - exact / quad(lambda x: (1.0 + 0.25 * x**2) ** -2, -6, 6)[0])))
+        exact = (1.0 + 0.25 * generator.grid.centres**2) ** -2 / whole
+        errors.append(np.max(np.abs(generator.stationary() - exact)))
     assert_order(errors, 2.0, 1e-3)
 
 
@@ -212,7 +220,7 @@ def test_without_noise():
     assert np.flatnonzero(still).tolist() == [20]
     with pytest.raises(InputError, match="not unique"):
         on_line(WELL, 0.0, -2.0, 2.0, 41).stationary()
-    with pytest.raises(InputError, match="nothing moves|not unique"):
+    with pytest.raises(InputError, match=r"nothing moves|not unique"):
         free(0.0, 0.0, 1.0, 10, "periodic").stationary()
     with pytest.raises(InputError, match="ever reached"):
         on_line(WELL, 0.0, -2.0, 2.0, 41).mean_first_passage(lambda x: x > 0.5)
@@ -228,7 +236,7 @@ def test_a_box(boundary):
     k = np.arange(count) + {"reflecting": 0.0, "absorbing": 1.0}.get(boundary, 0.5)
     exact_on_grid = 4.0 * temperature * (n / 2.0) ** 2 * np.sin(0.5 * np.pi * k / n) ** 2
     np.testing.assert_allclose(rates, exact_on_grid, rtol=2e-13)
-    np.testing.assert_allclose(rates[:4], temperature * (np.pi * k[:4] / 2.0) ** 2, rtol=5e-3)
+    np.testing.assert_allclose(rates[:4], temperature * (np.pi * k[:4] / 2.0) ** 2, rtol=6e-3)
 
 
 @pytest.mark.parametrize("mobility", [1.0, 2.5])
@@ -244,16 +252,16 @@ def test_ornstein_uhlenbeck(mobility):
         np.testing.assert_allclose((found.modes * grid.widths) @ found.observables.T, np.eye(5), atol=1e-12)
         np.testing.assert_allclose(found.modes[3], found.observables[3] * generator.stationary(), rtol=1e-12)
     assert_order(errors, 2.0, 0.03 * mobility)
-    assert_order(shapes, 2.0, 0.06)
+    assert_order(shapes, 4.0, 1e-5)  # for a trap the observables are better than the rates
 
 
 def test_ornstein_uhlenbeck_to_fourth_order():
     errors = []
-    for n in (40, 80, 160):
-        found = on_line(fp.HarmonicTrap(2.0), 0.5, -4.0, 4.0, n, flux=FourthOrder()).relaxation(4)
+    for n in (90, 180):
+        found = on_line(fp.HarmonicTrap(2.0), 0.5, -4.0, 4.0, n, flux=FourthOrder()).relaxation(5)
         assert np.max(np.abs(found.rates.imag)) < 1e-9
-        errors.append(np.max(np.abs(found.rates - 2.0 * np.arange(4))))
-    assert_order(errors, 4.0, 1e-4)
+        errors.append(np.max(np.abs(found.rates - 2.0 * np.arange(5))))
+    assert_order(errors, 4.0, 1e-8)
 
 
 @pytest.mark.parametrize("cells", [100, 420])
@@ -264,12 +272,12 @@ def test_a_ring_with_drift(cells):
     np.testing.assert_allclose(found.rates, expected, rtol=60.0 / cells**2)
 
 
-@pytest.mark.parametrize("cells", [18, 60])
+@pytest.mark.parametrize("cells", [14, 60])
 def test_a_rotation_in_the_plane(cells):
-    """Rates k n +- i g (n, n - 2, ...), from a dense and from a sparse computation."""
+    """Rates k n + i g m with m = n, n - 2, ..., -n, from a dense and from a sparse computation."""
     generator = in_plane([[-1.0, -0.5], [0.5, -1.0]], cells, reach=3.5)
     found = generator.relaxation(6)
-    np.testing.assert_allclose(found.rates, [0, 1 + 0.5j, 1 - 0.5j, 2 + 1j, 2, 2 - 1j], atol=60.0 / cells**2)
+    np.testing.assert_allclose(found.rates, [0, 1 + 0.5j, 1 - 0.5j, 2, 2 + 1j, 2 - 1j], atol=60.0 / cells**2)
     modes, observables = (part.reshape(6, -1) for part in (found.modes, found.observables))
     np.testing.assert_allclose((modes * generator.grid.volumes.ravel()) @ observables.T, np.eye(6), atol=1e-9)
     rest = generator.adjoint @ observables.T + observables.T * found.rates
@@ -291,7 +299,7 @@ def test_a_tiny_rate_has_all_its_digits():
     assert rates[1] < 1e-18
 
     def characteristic(rate):
-        forward, backward = (r[0] for r in (jumps_of(generator._operator).forward, jumps_of(generator._operator).backward))
+        forward, backward = rates_of(generator)
         last, value = mpmath.mpf(0), mpmath.mpf(1)
         for i in range(30):
             coupling = mpmath.mpf(forward[i]) * mpmath.mpf(backward[i]) if i else 0
@@ -325,12 +333,12 @@ def test_the_second_well_is_reached():
     def weight(x):
         return np.exp(-(0.25 * x**4 - 0.5 * x**2) / temperature)
 
-    exact = quad(lambda y: quad(weight, -2.4, y, epsabs=0)[0] / weight(y), -1.2, 0.6, epsrel=1e-11)[0] / temperature
+    exact = quad(lambda y: quad(weight, -2.4, y, epsabs=0)[0] / weight(y), -1.22, 0.6, epsrel=1e-11)[0] / temperature
     values = []
-    for n in (75, 225, 675):  # the centre of a cell stays at -1.2, an end at 0.6
+    for n in (75, 225, 675):  # the centre of a cell stays at -1.22, an end at 0.6
         generator = on_line(WELL, temperature, -2.4, 0.6, n, ("reflecting", "absorbing"))
-        start = int(np.argmin(np.abs(generator.grid.centres + 1.2)))
-        assert generator.grid.centres[start] == pytest.approx(-1.2)
+        start = int(np.argmin(np.abs(generator.grid.centres + 1.22)))
+        assert generator.grid.centres[start] == pytest.approx(-1.22)
         values.append(generator.mean_first_passage()[start])
     errors = np.abs(np.array(values) - exact) / exact
     assert np.all(np.abs(np.log(errors[:-1] / errors[1:]) / np.log(3.0) - 2.0) < 0.1)
@@ -345,9 +353,8 @@ def test_a_target_is_reached_as_an_end_is():
     assert np.all(inside[mask] == 0.0)
     assert np.all(np.diff(inside[~mask]) < 0.0)
     # the target's first centre is the end of this grid
-    outside = fp.operator(
-        fp.FokkerPlanck(WELL, 0.1), fp.Grid.from_edges([*np.linspace(-2.0, 0.5, 51), 0.525], ("reflecting", "absorbing"))
-    ).mean_first_passage()
+    grid = fp.Grid.from_edges([*np.linspace(-2.0, 0.5, 51), 0.525], ("reflecting", "absorbing"))
+    outside = fp.operator(fp.FokkerPlanck(WELL, 0.1), grid).mean_first_passage()
     np.testing.assert_allclose(inside[:40], outside[:40], rtol=2e-2)
 
 
@@ -380,19 +387,18 @@ def test_a_target_on_a_ring():
 
 def test_mean_times_where_the_temperature_changes():
     # (T e^phi tau')' = -e^phi with phi = integral f/T; reflecting at 0, absorbing at 1
-    def temperature(x, t=0.0):
+    def temperature(x, t):
         return 0.2 + 0.3 * x
 
     fine = np.linspace(0.0, 1.0, 4001)
-    phi = cumulative_simpson(1.5 / temperature(fine), x=fine, initial=0.0)
-    slope = cumulative_simpson(np.exp(phi), x=fine, initial=0.0) / (np.exp(phi) * temperature(fine))
+    phi = cumulative_simpson(1.5 / temperature(fine, 0.0), x=fine, initial=0.0)
+    slope = cumulative_simpson(np.exp(phi), x=fine, initial=0.0) / (np.exp(phi) * temperature(fine, 0.0))
     rest = cumulative_simpson(slope, x=fine, initial=0.0)
     errors = []
     for n in (20, 40, 80):
-        generator = fp.operator(
-            fp.FokkerPlanck(fp.LinearForce(0.0, 1.5), temperature), fp.Grid.line(0.0, 1.0, n, ("reflecting", "absorbing"))
-        )
-        errors.append(np.max(np.abs(generator.mean_first_passage() - np.interp(generator.grid.centres, fine, rest[-1] - rest))))
+        generator = on_line(fp.LinearForce(0.0, 1.5), temperature, 0.0, 1.0, n, ("reflecting", "absorbing"))
+        exact = np.interp(generator.grid.centres, fine, rest[-1] - rest)
+        errors.append(np.max(np.abs(generator.mean_first_passage() - exact)))
     assert_order(errors, 2.0, 2e-4)
 
 
@@ -412,12 +418,12 @@ def test_splitting_over_a_barrier():
         return quad(lambda x: np.exp((0.25 * x**4 - 0.5 * x**2) / 0.1), a, b, epsabs=0)[0]
 
     errors = []
-    for n in (39, 117, 351):
+    for n in (117, 351, 1053):
         generator = on_line(WELL, 0.1, -1.0, 1.6, n, "absorbing")
         place = n // 2
         exact = scale(-1.0, generator.grid.centres[place]) / scale(-1.0, 1.6)
         errors.append(abs(generator.exit_probabilities()["upper"][place] - exact))
-    assert errors[1] < errors[0] / 8.0 and errors[2] < errors[1] / 8.0 and errors[2] < 1e-4
+    assert errors[1] < errors[0] / 8.0 and errors[2] < errors[1] / 8.0 and errors[2] < 1e-5
 
 
 def test_one_open_end_lets_everything_out():
@@ -431,11 +437,10 @@ def test_leaving_to_fourth_order():
     wide = fp.operator(generator.problem, generator.grid, FourthOrder())
     np.testing.assert_allclose(sum(wide.exit_probabilities().values()), 1.0, rtol=1e-10)
     # the adjoint of a wide flux is of its order in the mean over a density, not cell by cell
-    masses = np.cos(0.5 * np.pi * wide.grid.centres) ** 4
-    masses /= np.sum(masses)
-    exact = np.sum(masses * (1.0 - wide.grid.centres**2 - wide.grid.widths**2 / 12.0)) / 0.8
-    assert wide.mean_first_passage() @ masses == pytest.approx(exact, rel=1e-4)
-    np.testing.assert_allclose(wide.mean_first_passage(lambda x: np.abs(x) < 0.1)[[0, -1]], 0.0, atol=0.2)
+    masses = fp.Gaussian(0.2, 0.1).cell_masses(wide.grid.faces)
+    exact = (1.0 - 0.2**2 - 0.1**2) / 0.8
+    assert wide.mean_first_passage() @ masses == pytest.approx(exact, rel=1e-9)
+    assert generator.mean_first_passage() @ masses == pytest.approx(exact, rel=1e-3)
 
 
 def test_leaving_a_strip_is_leaving_a_line():
@@ -463,7 +468,8 @@ def test_leaving_a_square_by_four_ends():
 @pytest.mark.parametrize("flux", [ScharfetterGummel(), FourthOrder()])
 def test_correlations_of_ornstein_uhlenbeck(flux):
     times = np.array([0.4, 0.0, 1.0])
-    found = on_line(fp.HarmonicTrap(2.0), 0.5, -3.0, 3.0, 100, flux=flux).correlation(lambda x: x, lambda x: x + 7.0, times)
+    generator = on_line(fp.HarmonicTrap(2.0), 0.5, -3.0, 3.0, 100, flux=flux)
+    found = generator.correlation(lambda x: x, lambda x: x + 7.0, times)
     np.testing.assert_allclose(found, 0.25 * np.exp(-2.0 * times), atol=1e-3)
 
 
