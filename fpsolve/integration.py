@@ -65,7 +65,10 @@ class March:
     ----------
     stepper : GridStepper
     levels : list of Level
-        The finest first; level k takes 2^k steps of the finest as one.
+        The finest first; level k takes 2^k steps of the finest as one, where the stepper can.
+    clocks : list of Level
+        None, or two on one coarse grid: the first takes the steps of the finest level, the second halves of them. Their
+        difference is the error in time of a stepper whose longest step is too short for the levels to show it.
     control : Control
     begin, end : float
         Of the whole run, s.
@@ -79,6 +82,7 @@ class March:
     begin: float
     end: float
     report: Report | None = None
+    clocks: list[Level] = dataclasses.field(default_factory=list)
     step: float = 0.0
     taken: int = 0
     rejected: int = 0
@@ -93,10 +97,12 @@ class March:
         self.taken += len(steps)
         for k, level in enumerate(self.levels[1:], 1):
             self._follow(level, begin, merged(steps, 2**k))
+        for parts, level in enumerate(self.clocks, 1):
+            self._follow(level, begin, [dt / parts for dt in steps for _ in range(parts)])
 
     def check(self, times: Array) -> None:
         """Refuse equal steps that an explicit stepper cannot take anywhere between the times, before any is taken."""
-        if self.control.steps is None or type(self.stepper).largest_step is GridStepper.largest_step:
+        if self.control.steps is None or not self.stepper.limited:
             return
         for begin, end in itertools.pairwise(times.tolist()):
             self._allowed(self.levels[0].system, begin, end, self.control.steps)
@@ -208,15 +214,19 @@ class March:
         if self.report is not None:
             self.report(t)
 
+    @property
+    def _all(self) -> list[Level]:
+        return [*self.levels, *self.clocks]
+
     def state(self) -> dict[str, Any]:
         """All that a later run needs to go on from here, bit for bit."""
-        arrays = {f"masses_{k}": level.masses for k, level in enumerate(self.levels)}
-        arrays |= {f"outflow_{k}": level.outflow for k, level in enumerate(self.levels)}
+        arrays = {f"masses_{k}": level.masses for k, level in enumerate(self._all)}
+        arrays |= {f"outflow_{k}": level.outflow for k, level in enumerate(self._all)}
         return arrays | {"step": np.array(self.step), "taken": np.array([self.taken, self.rejected])}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a state."""
-        for k, level in enumerate(self.levels):
+        for k, level in enumerate(self._all):
             level.masses, level.outflow = np.array(state[f"masses_{k}"]), np.array(state[f"outflow_{k}"])
         self.step = float(state["step"])
         self.taken, self.rejected = (int(number) for number in state["taken"])

@@ -215,6 +215,12 @@ class WidePlane(PlaneOperator):
         widths = (self.grid.axes[0].widths, self.grid.axes[1].widths)
         return flow, self._weights, widths, *self._shape
 
+    @functools.cached_property
+    def _scratch(self) -> tuple[Array, ...]:
+        """Arrays for a step: three of the grid's shape, and the currents along both axes."""
+        nx, ny = self.grid.shape
+        return *np.empty((3, nx, ny)), np.empty((nx + 1, ny)), np.empty((nx, ny + 1))
+
     def rates(self, m: Array, out: Array) -> None:
         jx, jy = self.currents(m)
         plane.divergence(jx, jy, out)
@@ -235,9 +241,7 @@ class WidePlane(PlaneOperator):
 
     def legendre_step(self, m: Array, dt: float, parts: tuple[Array, ...]) -> Array:
         """A whole Runge-Kutta-Legendre step of the masses, where nothing leaves."""
-        (nx, ny), volumes = m.shape, self.grid.volumes
-        first, now, spare = np.empty((3, nx, ny))
-        jx, jy = np.empty((nx + 1, ny)), np.empty((nx, ny + 1))
+        volumes, (first, now, spare, jx, jy) = self.grid.volumes, self._scratch
         flow, weights, widths, rings, evens = self._data
         p = plane.legendre_wide(
             m / volumes, dt, parts, flow, weights, widths, 1.0 / volumes, rings, evens, self.upwinded, first, now,

@@ -136,6 +136,17 @@ def _shift(operator: Operator) -> float:
     return operator.reach.real / max(shape_of(operator)) ** 2 or 1.0
 
 
+def _inverses(matrix: Any, shift: float) -> tuple[Any, Any]:
+    """(L - shift)^-1 and its transpose, from one elimination."""
+    from scipy.sparse import identity
+    from scipy.sparse.linalg import LinearOperator, splu
+
+    n = matrix.shape[0]
+    factors = splu((matrix - shift * identity(n)).tocsc(), permc_spec="MMD_AT_PLUS_A")
+    forward = LinearOperator((n, n), matvec=factors.solve, dtype=float)
+    return forward, LinearOperator((n, n), matvec=lambda b: factors.solve(b, trans="T"), dtype=float)
+
+
 def _balanced(operator: Operator, weights: Array, count: int) -> tuple[Array, Array, Array]:
     """A ring or plane in detailed balance: the operator made symmetric by the square roots of its weights."""
     from scipy.sparse import diags_array
@@ -152,7 +163,8 @@ def _balanced(operator: Operator, weights: Array, count: int) -> tuple[Array, Ar
     else:
         start = np.random.default_rng(0).standard_normal(n)
         shift = _shift(operator)
-        values, vectors = eigsh(symmetric, count, sigma=shift, v0=start, ncv=min(n, 2 * count + 40))
+        inverse, _ = _inverses(symmetric, shift)
+        values, vectors = eigsh(symmetric, count, sigma=shift, OPinv=inverse, v0=start, ncv=min(n, 2 * count + 20))
     root = np.sqrt(weights)
     rates, scaled = -values, vectors.T
     sign = np.where(scaled[np.arange(count), np.argmax(np.abs(scaled), axis=1)] >= 0.0, 1.0, -1.0)[:, None]
@@ -166,7 +178,7 @@ def _driven(operator: Operator, count: int) -> tuple[Modes, Modes, Modes]:
     from scipy.sparse import diags_array
     from scipy.sparse.linalg import eigs
 
-    scale = np.sqrt(_scale(operator))
+    scale = np.sqrt(symmetrising_weights(operator))
     matrix = (diags_array(1.0 / scale) @ operator.matrix() @ diags_array(scale)).tocsc()
     n = scale.size
     if n <= DENSE or count >= n // 2:
@@ -175,9 +187,10 @@ def _driven(operator: Operator, count: int) -> tuple[Modes, Modes, Modes]:
     else:
         start = np.random.default_rng(0).standard_normal(n)
         shift, many = _shift(operator), count + _SPARE
-        options = {"sigma": shift, "v0": start, "ncv": min(n, 2 * many + 40)}
-        values, right = eigs(matrix, many, **options)
-        _, left = eigs(matrix.T.tocsc(), many + _SPARE, **options)
+        options = {"sigma": shift, "v0": start, "ncv": min(n, 2 * many + 20)}
+        inverse, transposed = _inverses(matrix, shift)
+        values, right = eigs(matrix, many, OPinv=inverse, **options)
+        _, left = eigs(matrix.T.tocsc(), many + _SPARE // 2, OPinv=transposed, **options)
         left = left @ np.linalg.pinv(left.T @ right).T
     order = np.lexsort((-values.imag, np.round(np.abs(values) / np.max(np.abs(values)), 12)))[:count]
     right, left = right[:, order], left[:, order]
@@ -187,8 +200,8 @@ def _driven(operator: Operator, count: int) -> tuple[Modes, Modes, Modes]:
     return -values[order].astype(complex), modes.astype(complex), observables.astype(complex)
 
 
-def _scale(operator: Operator) -> Array:
-    """Positive weights with which the operator is nearly symmetric."""
+def symmetrising_weights(operator: Operator) -> Array:
+    """Positive weights whose square roots make the operator nearly symmetric, of shape (n,)."""
     if closed(operator):
         masses = stationary_masses(operator).ravel()
         return np.maximum(masses, 1e-30 * np.max(masses))

@@ -63,8 +63,8 @@ def stationary_masses(operator: Operator) -> Array:
         return _iterated(operator, _STEP)
     if not jumps.connected and closed_classes(operator.matrix()) > 1:
         raise InputError(
-            "temperature", "parts of the grid exchange nothing (T = 0, or a force times the cell width beyond 700 T): the "
-            "stationary state is not unique; raise T or refine the grid"
+            "temperature", "parts of the grid exchange nothing (T = 0, or a force times the cell width beyond 700 T), "
+            "so the stationary state is not unique; raise T or refine the grid"
         )  # fmt: skip
     weights = equilibrium_weights(jumps)
     if weights is not None:

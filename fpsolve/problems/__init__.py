@@ -1,8 +1,8 @@
 """Problems with exact solutions, for tests, validation and teaching.
 
 ``ALL`` names one of each kind with default parameters: ``problems.ALL["double-well"]()`` is an
-:class:`ExactProblem`. ``BOUNDED`` names those with a domain, ``PLANE`` those in the plane, ``STATIONARY`` those that stay
-as they are.
+:class:`ExactProblem`. ``BOUNDED`` names those with a domain, ``PLANE`` those in the plane, ``STATIONARY`` those that
+stay as they are.
 """
 
 from __future__ import annotations

@@ -66,7 +66,9 @@ def boltzmann(
     )  # fmt: skip
 
 
-def double_well(barrier: float = 0.6, separation: float = 2.0, tilt: float = 0.0, temperature: float = 0.3) -> ExactProblem:
+def double_well(
+    barrier: float = 0.6, separation: float = 2.0, tilt: float = 0.0, temperature: float = 0.3
+) -> ExactProblem:
     """The equilibrium of U = B((2x/s)² - 1)² - tilt x; parameters as for :class:`fpsolve.DoubleWell`."""
     name = "double-well" if tilt == 0.0 else "tilted-double-well"
     return boltzmann(DoubleWell(barrier, separation, tilt), temperature, name=name)
@@ -141,7 +143,9 @@ def geometric_brownian(
     )
 
 
-def _weights(exponent: Callable[[Array], Array], lower: float, upper: float) -> tuple[FunctionDensity, Callable[[Grid], Array]]:
+def _weights(
+    exponent: Callable[[Array], Array], lower: float, upper: float
+) -> tuple[FunctionDensity, Callable[[Grid], Array]]:
     """exp(exponent), normalised on an interval: as a density, and its averages over the cells of a grid."""
     most = float(np.max(exponent(np.linspace(lower, upper, 4097))))
 

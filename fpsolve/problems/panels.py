@@ -71,7 +71,7 @@ def settled(integral: Callable[[int], float], what: str) -> tuple[float, int]:
         if abs(value - last) <= _AGREEMENT * abs(value):
             return value, count
         last = value
-    raise InputError(what, f"its integral has not settled on {_MOST} panels; is it smooth, and the temperature not tiny?")
+    raise InputError(what, f"its integral has not settled on {_MOST} panels; is it smooth, the temperature not tiny?")
 
 
 def averages(function: Function, edges: Array, width: float) -> Array:

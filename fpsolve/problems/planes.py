@@ -12,6 +12,7 @@ from fpsolve.equation import FokkerPlanck
 from fpsolve.forces import LinearForce, NonconservativeForce
 from fpsolve.grids import Array
 from fpsolve.problems.base import ExactProblem, even_times
+from fpsolve.problems.panels import nodes_of
 
 
 def rotation(
@@ -65,9 +66,10 @@ def anisotropic_linear(
     covariance: Any = ((0.3, 0.1), (0.1, 0.2)),
     end: float = 1.0,
 ) -> ExactProblem:
-    """F = A x + b with any A, b, temperature and mobility M: dm/dt = M (A m + b), dS/dt = M A S + S (M A)' + T (M + M').
+    """F = A x + b with any A, b, temperature T and mobility M.
 
-    The moments (B3), (B4) come from an ordinary differential equation, solved to 1e-13.
+    dm/dt = M (A m + b), dS/dt = M A S + S (M A)' + T (M + M'): the moments (B3), (B4) come from these ordinary
+    differential equations, solved to 1e-13.
 
     Parameters
     ----------
@@ -152,9 +154,7 @@ def stirred_well(
         along_x, along_y = slopes(x, y)
         return -along_x + stirring * along_y, -along_y - stirring * along_x
 
-    # U - c x: for every x the integral over y is that of a normal density
-    from fpsolve.problems.panels import nodes_of
-
+    # for every x the integral over y is that of a normal density
     reach = float(np.sqrt(1.0 + np.sqrt(36.0 * temperature / barrier)))
     x, weights = nodes_of(np.linspace(-reach, reach, 65))
     profile = float(np.sum(np.exp(-barrier / temperature * np.square(x * x - 1.0)) * weights))

@@ -33,8 +33,8 @@ def tilted_ring(
 ) -> ExactProblem:
     """F = tilt + amplitude sin(2 pi x / period) on a ring, from a normal start towards Stratonovich's current.
 
-    The transient is exact to rounding, though not in closed form: its Fourier coefficients obey a linear equation whose
-    matrix has three diagonals, solved by its exponential.
+    The transient is exact to rounding, though not in closed form: its Fourier coefficients obey a linear equation with
+    three diagonals, solved by its exponential.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def tilted_ring(
         return evolution.at(t).averages(grid.faces)
 
     problem = FokkerPlanck(force, temperature, domain=Domain(0.0, period, "periodic"))
-    reference = "R. L. Stratonovich, Topics in the Theory of Random Noise II; P. Reimann, Phys. Rep. 361, 57 (2002), 2.4"
+    reference = "R. L. Stratonovich, Topics in the Theory of Random Noise; P. Reimann, Phys. Rep. 361, 57 (2002), 2.4"
     return ExactProblem(
         "tilted-ring", problem, start, even_times(end), exact, current=current,
         stationary=lambda grid: steady.averages(grid.faces), reference=reference,
@@ -106,7 +106,7 @@ def stationary_ring(tilt: float, amplitude: float, period: float, temperature: f
 
     count = 64
     while True:
-        series = ring_series(unscaled(period / count * np.arange(count)), 0.0, period)
+        series = ring_series(unscaled(period / count * np.arange(float(count))), 0.0, period)
         sizes = np.abs(series.coefficient)
         if np.max(sizes[-count // 8 :]) < 1e-15 * sizes[0] or count >= _MOST:
             break
@@ -149,4 +149,4 @@ class _Evolution:
         found: Complex = expm(self._rates * t) @ self._start
         positive = found[self._count :].copy()
         positive[1:] *= 2.0
-        return Waves(self._unit * np.arange(self._count + 1), positive, 0.0)
+        return Waves(self._unit * np.arange(self._count + 1.0), positive, 0.0)

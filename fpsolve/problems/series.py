@@ -61,5 +61,5 @@ def ring_series(averages: Array, origin: float, length: float) -> Waves:
     transformed[1:] *= 2.0
     if averages.size % 2 == 0:
         transformed[-1] *= 0.5
-    wave = 2.0 * np.pi / length * np.arange(transformed.size)
+    wave = 2.0 * np.pi / length * np.arange(float(transformed.size))
     return Waves(wave, transformed, origin)

@@ -47,14 +47,13 @@ def box_diffusion(
         Last time, s.
     """
     boundary = check_boundary(boundary)
-    length = upper - lower
-    if start is None:
-        start = Gaussian(lower + 0.35 * length, 0.04 * length)
-    if isinstance(start, Gaussian):
-        _check_clear(start, lower, upper)
-        waves, begun = _normal_waves(start, boundary, lower, length), start
+    begun: Density
+    if start is None or isinstance(start, Gaussian):
+        begun = Gaussian(lower + 0.35 * (upper - lower), 0.04 * (upper - lower)) if start is None else start
+        _check_clear(begun, lower, upper)
+        waves = _normal_waves(begun, boundary, lower, upper - lower)
     else:
-        waves, begun = _given_waves(start, boundary, lower, length)
+        waves, begun = _given_waves(start, boundary, lower, upper - lower)
     problem = FokkerPlanck(LinearForce(0.0), temperature, domain=Domain(lower, upper, boundary))
 
     def exact(t: float, grid: Grid) -> Array:
@@ -232,7 +231,7 @@ def _normal_waves(start: Gaussian, boundary: Boundary, lower: float, length: flo
 
 def _given_waves(
     amplitudes: Sequence[float], boundary: Boundary, lower: float, length: float
-) -> tuple[Waves, Density]:
+) -> tuple[Waves, FunctionDensity]:
     """A start of given eigenfunctions."""
     wave, phase, _ = _shapes(boundary, length, len(amplitudes))
     waves = Waves(wave, phase * np.asarray(amplitudes, float) + 0j, lower)

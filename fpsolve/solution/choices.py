@@ -15,7 +15,15 @@ from fpsolve.integration import Control, Level, March
 from fpsolve.settings import InputError
 from fpsolve.solution.start import Equilibrium, Masses, Stationary, start_masses
 from fpsolve.solution.windows import resting_interval
-from fpsolve.steppers import SDIRK4, SSPRK3, TRBDF2, GridStepper, RungeKuttaLegendre, StrangSplitting
+from fpsolve.steppers import (
+    SDIRK4,
+    SSPRK3,
+    TRBDF2,
+    GridStepper,
+    PatankarRungeKutta,
+    RungeKuttaLegendre,
+    StrangSplitting,
+)
 
 #: mass of the start beyond either side of the first window
 _TAIL = 1e-11
@@ -120,9 +128,11 @@ def _steepest(problem: FokkerPlanck, grid: Grid, masses: Array, t: float) -> flo
 
 
 def choose_stepper(problem: FokkerPlanck, grid: Grid, flux: Flux) -> GridStepper:
-    """Implicit, of fourth order on a line; stabilised and explicit in the plane; explicit for a nonlinear flux."""
+    """Positive for a positive flux; otherwise implicit and of fourth order on a line, stabilised in the plane."""
     if not flux.linear:
         return SSPRK3()
+    if flux.positive:
+        return PatankarRungeKutta() if grid.dimension == 1 else StrangSplitting()
     return SDIRK4() if grid.dimension == 1 else RungeKuttaLegendre()
 
 

@@ -16,6 +16,8 @@ _ROUNDING = 1e-12
 #: the slowest fall of the differences that is extrapolated
 _SLOWEST = 1.07
 _MARGIN = 4.5
+#: the same for steps against their halves
+_HALVED = 1.5
 #: times the only difference, where there are two levels
 _ALONE = 4.0
 
@@ -40,6 +42,11 @@ def number_bar(values: Sequence[float], order: int, rounding: float) -> float:
     if len(gaps) > 1:
         gaps[0] = max(gaps[0], gaps[1] / 2.0**order)
     return _series_bar(gaps, order, rounding)
+
+
+def time_bar(gap: float, order: int) -> float:
+    """Error bar of steps whose halves differ from them by ``gap``, on a grid that may be coarser."""
+    return _HALVED * gap / (1.0 - 2.0**-order)
 
 
 def _series_bar(gaps: list[float], order: int, rounding: float) -> float:

@@ -18,7 +18,7 @@ from fpsolve.integration import Control, Level, March, Report, coarsened
 from fpsolve.settings import InputError, Recipe, number, whole
 from fpsolve.solution import choices
 from fpsolve.solution.checks import check_memory, check_schemes, check_times, kept_indices, told_memory
-from fpsolve.solution.errors import beyond, number_bar, refinement_bar
+from fpsolve.solution.errors import beyond, number_bar, refinement_bar, time_bar
 from fpsolve.solution.fields import Recorder
 from fpsolve.solution.gauges import Gauge, Observables
 from fpsolve.solution.plans import Plan
@@ -255,6 +255,10 @@ def _measured(plan: Plan, march: March, gauges: Sequence[Gauge], t: float, outsi
         + outside * scales[name]
         for name in found[0]
     }
+    if march.clocks:
+        whole, halves = (gauges[-1](level, t) for level in march.clocks)
+        for name in whole:
+            bars[f"{name}_error"] += time_bar(abs(whole[name] - halves[name]), plan.stepper.order)
     return found[0] | bars
 
 
@@ -264,8 +268,14 @@ def _begin(plan: Plan, report: Report) -> March:
     levels = [_level(plan, grid, plan.start)]
     while plan.bars and len(levels) <= _COMPANIONS and min(grid.shape) >= 2 * _FEWEST:
         grid = grid.coarser()
+        if not plan.flux.linear and not all(axis.uniform for axis in grid.axes):
+            break  # an odd number of cells leaves a narrower one, which only stencils with weights of their own take
         levels.append(_level(plan, grid, coarsened(levels[-1].masses)))
-    return March(plan.stepper, levels, plan.control, begin, float(plan.times[-1]), report)
+    march = March(plan.stepper, levels, plan.control, begin, float(plan.times[-1]), report)
+    if plan.bars and plan.stepper.limited:
+        last = levels[-1]
+        march.clocks = [_level(plan, last.system.grid, last.masses) for _ in range(2)]
+    return march
 
 
 def _level(plan: Plan, grid: Grid, masses: Array) -> Level:
@@ -273,4 +283,8 @@ def _level(plan: Plan, grid: Grid, masses: Array) -> Level:
 
 
 def _bar(plan: Plan, march: March) -> float:
-    return refinement_bar([level.masses for level in march.levels], plan.order)
+    bar = refinement_bar([level.masses for level in march.levels], plan.order)
+    if march.clocks:
+        whole, halves = march.clocks
+        bar += time_bar(float(np.sum(np.abs(whole.masses - halves.masses))), plan.stepper.order)
+    return bar

@@ -90,6 +90,11 @@ class GridStepper(Stepper, abc.ABC):
         return math.inf
 
     @property
+    def limited(self) -> bool:
+        """Whether :meth:`largest_step` may be finite."""
+        return type(self).largest_step is not GridStepper.largest_step
+
+    @property
     def estimates(self) -> bool:
         """Whether :meth:`step` estimates its own error."""
         return False

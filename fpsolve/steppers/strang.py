@@ -21,9 +21,9 @@ _KEPT = 6
 
 @dataclasses.dataclass(frozen=True)
 class StrangSplitting(GridStepper):
-    """Each part is a set of independent lines, eliminated together; second order, L-stable for TR-BDF2 along the lines.
+    """Each part is a set of independent lines, eliminated together; positive if what is done along them is.
 
-    With backward Euler or Patankar along the lines it is positive at any step. L is that of the middle of the step.
+    L is that of the middle of the step.
 
     Parameters
     ----------
@@ -45,6 +45,11 @@ class StrangSplitting(GridStepper):
         if not isinstance(self.inner, (DiagonallyImplicit, PatankarRungeKutta)):
             allowed = "PatankarRungeKutta(), TRBDF2(), BackwardEuler() or another implicit stepper"
             raise InputError("inner", f"given {type(self.inner).__name__}; expected {allowed}")
+        # this one claims no more than what is done along its lines
+        for name, claim in (
+            ("order", min(2, self.inner.order)), ("positive", self.inner.positive), ("stability", self.inner.stability)
+        ):  # fmt: skip
+            object.__setattr__(self, name, claim)
 
     @classmethod
     def build(cls, entries: Recipe) -> StrangSplitting:

@@ -257,7 +257,7 @@ def test_ornstein_uhlenbeck(mobility):
 
 def test_ornstein_uhlenbeck_to_fourth_order():
     errors = []
-    for n in (90, 180):
+    for n in (80, 160):
         found = on_line(fp.HarmonicTrap(2.0), 0.5, -4.0, 4.0, n, flux=FourthOrder()).relaxation(5)
         assert np.max(np.abs(found.rates.imag)) < 1e-9
         errors.append(np.max(np.abs(found.rates - 2.0 * np.arange(5))))

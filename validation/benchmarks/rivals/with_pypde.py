@@ -63,7 +63,6 @@ def variant(title: str, solver: Any, rescale: bool = False, **more: Any) -> Vari
 VARIANTS = {
     "lsoda": variant("LSODA band", functools.partial(from_scipy, method="LSODA")),
     "lsoda-clock": variant("LSODA band", functools.partial(from_scipy, method="LSODA"), True, note=RESCALED),
-    "rk23": variant("RK23", functools.partial(from_scipy, method="RK23")),
     "rk45": variant("own RK45", functools.partial(adaptive, solver=pde.RungeKuttaSolver)),
     "euler": variant("own adaptive Euler", functools.partial(adaptive, solver=pde.EulerSolver)),
 }

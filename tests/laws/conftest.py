@@ -1,0 +1,10 @@
+"""The laws share one module, ``families``; pytest's importlib mode puts no folder of tests on the path."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+FOLDER = str(Path(__file__).resolve().parent)
+if FOLDER not in sys.path:
+    sys.path.append(FOLDER)
