@@ -7,8 +7,8 @@ height 1/4. At T = 0.005 that takes 10²² times as long as it takes to relax in
 The operator knows the answer without a run, in three ways that must agree.
 
 The smallest non-zero relaxation rate is an eigenvalue of the operator; the mean first-passage time to the barrier
-solves its adjoint; and, on the line, the same time is a double integral. Kramers' formula is what the integral becomes for
-high barriers: its relative error is of order T, and we watch it vanish.
+solves its adjoint; and, on the line, the same time is a double integral. Kramers' formula is what the integral becomes
+for high barriers: its relative error is of order T, and we watch it vanish.
 """
 
 import numpy as np
@@ -67,8 +67,8 @@ def main(plot: bool = False) -> None:
         T, rate, _, formula = np.array(rows).T
         figure, axes = plt.subplots(layout="constrained")
         axes.loglog(T, formula / rate - 1.0, "o-", label="Kramers / exact − 1")
-        axes.loglog(T, 2.0 * T, "--", label="2 T")
-        axes.set(xlabel="temperature / barrier curvature", ylabel="relative error")
+        axes.loglog(T, 1.5 * T, "--", label="3 T / 2")
+        axes.set(xlabel="T", ylabel="relative error")
         axes.legend()
         figure.savefig("escape.png")
 

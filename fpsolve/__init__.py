@@ -107,6 +107,7 @@ __all__ = [
     "Store",
     "TiltedRing",
     "fluxes",
+    "operator",
     "problems",
     "solve",
     "steppers",

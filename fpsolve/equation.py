@@ -53,7 +53,7 @@ class Domain:
         """The boundary of each axis."""
         if self.dimension == 1 or isinstance(self.boundary, str):
             return tuple(check_boundary(self.boundary) for _ in range(self.dimension))
-        if len(self.boundary) != 2:
+        if not isinstance(self.boundary, (tuple, list)) or len(self.boundary) != 2:
             raise InputError("boundary", f"given {self.boundary!r}; expected one for x and one for y")
         return tuple(check_boundary(one) for one in self.boundary)
 

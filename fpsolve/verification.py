@@ -21,8 +21,8 @@ SPECTRAL = "spectral"
 #: orders of the routes on a grid; the steps of the explicit ones shrink with the cells, so the stepper limits them
 ORDERS = {
     "characteristics": Characteristics.order,
-    "weno5": min(WENO5.order, SSPRK3.order),
-    "upwind": min(Upwind.order, SSPRK3.order),
+    "weno5": min(WENO5.advective_order, SSPRK3.order),
+    "upwind": min(Upwind.advective_order, SSPRK3.order),
 }
 #: quantities that depend on how the estimated process is computed; the others know the forward process alone
 ESTIMATED = ("eta", "c1", "W1_initial", "W1_final")

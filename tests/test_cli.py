@@ -23,8 +23,9 @@ import fpsolve.cli.entry
 import fpsolve.measuring
 from fpsolve import experiments, io
 from fpsolve.cli import main
-from fpsolve.cli.console import Progress, as_json
+from fpsolve.cli.console import as_json
 from fpsolve.estimates import Relation
+from fpsolve.progress import Progress
 from fpsolve.settings import Settings
 
 CASE = """

@@ -39,8 +39,9 @@ class Jumps:
     @property
     def connected(self) -> bool:
         """Whether every jump between neighbours is possible in both directions."""
+        last = [rates.shape[axis] - (not self.rings[axis]) for axis, rates in enumerate(self.forward)]
         every = [*enumerate(self.forward), *enumerate(self.backward)]
-        return all(np.all(np.take(rates, range(1, rates.shape[axis] - 1), axis) > 0.0) for axis, rates in every)
+        return all(np.all(np.take(rates, range(1, last[axis]), axis) > 0.0) for axis, rates in every)
 
     def leaving(self) -> dict[str, Array]:
         """Rates out of every cell through each end at which something leaves, 1/s, of the grid's shape."""

@@ -9,8 +9,8 @@ from fpsolve.generator.jumps import Jumps, closed_classes, equilibrium_weights, 
 from fpsolve.grids import Array
 from fpsolve.settings import InputError
 
-#: steps of inverse iteration, in units of the fastest rate: where elimination adds only, and where it subtracts
-_POSITIVE_STEP, _STEP = 1e200, 1e11
+#: step of inverse iteration, in units of the fastest time
+_STEP = 1e11
 _ROUNDS = 40
 
 
@@ -37,11 +37,10 @@ def shape_of(operator: Operator) -> tuple[int, ...]:
 def stationary_masses(operator: Operator) -> Array:
     """Masses of the stationary state, of sum one and the grid's shape: L m = 0.
 
-    Where the rates of a jump process are in detailed balance (every line, conservative forces elsewhere) the masses are
-    products of ratios of rates, accurate to rounding however small. Else they are what a step of backward Euler of
-    nearly infinite length leaves, (1 - a L)^-1: on a ring eliminated without a subtraction (Grassmann, Taksar, Heyman
-    1985), so that all masses are accurate to rounding again; in the plane and for wide stencils by ordinary
-    elimination, repeated until nothing changes.
+    Where the rates of a jump process are in detailed balance (every line, conservative forces elsewhere) the masses
+    are products of ratios of rates, accurate to rounding however small. On a ring with a current they are sums of such
+    products, just as accurate. Else they are what long steps of backward Euler leave, (1 - a L)^-1, repeated until
+    nothing changes.
 
     Parameters
     ----------
@@ -60,7 +59,7 @@ def stationary_masses(operator: Operator) -> Array:
         )  # fmt: skip
     jumps = jumps_of(operator)
     if jumps is None:
-        return _iterated(operator, _STEP)
+        return _iterated(operator)
     if not jumps.connected and closed_classes(operator.matrix()) > 1:
         raise InputError(
             "temperature", "parts of the grid exchange nothing (T = 0, or a force times the cell width beyond 700 T), "
@@ -69,10 +68,39 @@ def stationary_masses(operator: Operator) -> Array:
     weights = equilibrium_weights(jumps)
     if weights is not None:
         return weights
-    return _iterated(operator, _POSITIVE_STEP if isinstance(operator, LineOperator) else _STEP)
+    return _around(jumps) if jumps.connected and jumps.rings == (True,) else _iterated(operator)
 
 
-def _iterated(operator: Operator, step: float) -> Array:
+def _around(jumps: Jumps) -> Array:
+    """Masses of a ring with a current, by adding positive terms against the current.
+
+    At J = 1 the masses obey f_i m_(i-1) - b_i m_i = 1. Once around, m_0 = c + exp(-A) m_0 with the affinity A > 0,
+    where c is what the recursion gives from zero; the same the other way round where A < 0.
+    """
+    forward, backward = jumps.forward[0][1:], jumps.backward[0][1:]
+    affinity = float(np.sum(np.log(forward / backward)))
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        whole = _recursion(forward, backward, affinity > 0.0, 0.0)[0]
+        m = _recursion(forward, backward, affinity > 0.0, whole / -np.expm1(-abs(affinity)))
+        m = m / np.max(m)
+    if not np.all(np.isfinite(m)):
+        raise InputError("temperature", "a barrier around the ring is higher than about 700 T; raise T")
+    return np.asarray(m / np.sum(m))
+
+
+def _recursion(forward: Array, backward: Array, downwards: bool, start: float) -> Array:
+    """Masses with the current 1 (downwards) or -1 through all faces, from that of the first cell, which comes last."""
+    n, m, now = forward.size, np.empty(forward.size), start
+    if downwards:
+        for i in range(n - 1, -1, -1):
+            m[i] = now = (1.0 + backward[i] * now) / forward[i]
+    else:
+        for i in range(n):
+            m[(i + 1) % n] = now = (1.0 + forward[i] * now) / backward[i]
+    return m
+
+
+def _iterated(operator: Operator) -> Array:
     """Inverse iteration from equal masses."""
     _ = operator.matrix()  # says so if there is none
     shape = shape_of(operator)
@@ -81,7 +109,7 @@ def _iterated(operator: Operator, step: float) -> Array:
     if fastest == 0.0:
         raise InputError("force", "nothing moves: force and temperature are zero, and every state is stationary")
     for _ in range(_ROUNDS):
-        new = operator.solve(step / fastest, m)
+        new = operator.solve(_STEP / fastest, m)
         new = new / np.sum(new)
         change, m = float(np.sum(np.abs(new - m))), new
         if change <= 1e-13:

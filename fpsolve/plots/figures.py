@@ -41,7 +41,7 @@ def plot(result: Result, figure: Any = None) -> Figure | SubFigure:
     InputError
         Something that holds no density in time.
     """
-    if is_solution(result):
+    if isinstance(result, xr.Dataset) and is_solution(result):
         with rc_context(STYLE):
             figure = new_figure(*figure_size(result)) if figure is None else figure
             draw_solution(figure, result)

@@ -197,8 +197,8 @@ def absorbed_drift(
 def _check_clear(start: Gaussian, lower: float, upper: float) -> None:
     if min(start.mean - lower, upper - start.mean) < _CLEAR * start.std * (1.0 - 1e-12):
         raise InputError(
-            "std", f"given {start.std:g} at a mean of {start.mean:g}; the start must lie {_CLEAR:g} standard deviations "
-            f"from the ends {lower:g} and {upper:g}: make it narrower"
+            "std", f"given {start.std:g} at a mean of {start.mean:g}; the start must lie {_CLEAR:g} standard "
+            f"deviations from the ends {lower:g} and {upper:g}: make it narrower"
         )  # fmt: skip
 
 
@@ -236,7 +236,7 @@ def _given_waves(
     wave, phase, _ = _shapes(boundary, length, len(amplitudes))
     waves = Waves(wave, phase * np.asarray(amplitudes, float) + 0j, lower)
     mass = float(waves.averages(np.array([lower, lower + length]))[0] * length)
-    if not mass > 0.0:
+    if not mass > 1e-9 * length * float(np.sum(np.abs(amplitudes))):
         raise InputError("start", f"given amplitudes {tuple(amplitudes)} of mass {mass:g}; it must be positive")
     waves = Waves(wave, waves.coefficient / mass, lower)
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from fpsolve.densities.base import check_points
 from fpsolve.equation import FokkerPlanck
 from fpsolve.fluxes import Flux, TwoPointFlux
+from fpsolve.forces.base import potential_links
 from fpsolve.grids import Array, Grid
 from fpsolve.settings import InputError, whole
 from fpsolve.steppers import GridStepper
@@ -66,6 +67,9 @@ def check_schemes(grid: Grid | None, flux: Flux | None, stepper: GridStepper | N
             raise InputError(
                 name, f"given {getattr(given, '__name__', type(given).__name__)}; expected one such as {example}"
             )
+    if grid is not None and grid.dimension != problem.dimension:
+        example = "Grid.line" if problem.dimension == 1 else "Grid.plane"
+        raise InputError("grid", f"it has {grid.dimension} axes and the force {problem.dimension}; see {example}")
     if stepper is None:
         return
     if problem.dimension not in stepper.dimensions:
@@ -80,6 +84,13 @@ def check_schemes(grid: Grid | None, flux: Flux | None, stepper: GridStepper | N
         raise InputError(
             "stepper", f"{stepper.kind} takes a {stepper.takes} flux, not {flux.kind}; see 'fpsolve schemes'"
         )
+
+
+def check_ring(problem: FokkerPlanck, grid: Grid, t: float) -> None:
+    """Refuse a potential that does not close around a periodic axis, whatever the flux would make of it."""
+    for axis, own in enumerate(grid.axes):
+        if own.periodic and problem.force.has_potential:
+            potential_links(problem.force, grid, axis, t)
 
 
 def memory_needed(grid: Grid, snapshots: int) -> int:

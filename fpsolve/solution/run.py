@@ -17,7 +17,7 @@ from fpsolve.grids import Array, Grid
 from fpsolve.integration import Control, Level, March, Report, coarsened
 from fpsolve.settings import InputError, Recipe, number, whole
 from fpsolve.solution import choices
-from fpsolve.solution.checks import check_memory, check_schemes, check_times, kept_indices, told_memory
+from fpsolve.solution.checks import check_memory, check_ring, check_schemes, check_times, kept_indices, told_memory
 from fpsolve.solution.errors import beyond, number_bar, refinement_bar, time_bar
 from fpsolve.solution.fields import Recorder
 from fpsolve.solution.gauges import Gauge, Observables
@@ -154,6 +154,8 @@ def _plan(
 ) -> Plan:
     """Fill in the schemes."""
     begin = float(given["times"][0])
+    check_memory(grid, given["kept"].size)
+    check_ring(problem, grid, begin)
     if flux is None:
         masses = start_masses(start, problem, grid, ScharfetterGummel(), begin)
         flux = choices.choose_flux(problem, grid, masses, given["times"])
@@ -207,7 +209,6 @@ def _march(plan: Plan, report: Report) -> Array:
 
 def _run(plan: Plan, start: Any, store: Store | None, shown: Shown) -> xr.Dataset:
     """The run itself."""
-    check_memory(plan.grid, plan.kept.size)
     march, recipe = _begin(plan, shown), plan.recipe(start)
     march.check(plan.times)
     if store is None:

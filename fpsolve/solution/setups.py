@@ -72,9 +72,7 @@ class Setup:
             A recipe that is damaged, or that was made from Python functions.
         """
         if not recipe.get("solution"):
-            raise InputError(
-                "recipe", "it is not that of a solution; 'fpsolve run' repeats experiments"
-            )
+            raise InputError("recipe", "it is not that of a solution; 'fpsolve run' repeats experiments")
         if "python" in recipe:
             raise InputError(
                 "recipe", "it was made from Python functions, which no file holds, so it cannot be repeated from it; "

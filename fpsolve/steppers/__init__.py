@@ -1,7 +1,7 @@
 """Time integrators."""
 
 from fpsolve.steppers.backward_euler import BackwardEuler
-from fpsolve.steppers.base import Advance, Clock, GridStepper, Stepper
+from fpsolve.steppers.base import EXACT, Advance, Clock, GridStepper, Stepper
 from fpsolve.steppers.characteristics import Characteristics
 from fpsolve.steppers.crank_nicolson import CrankNicolson
 from fpsolve.steppers.diagonally_implicit import DiagonallyImplicit
@@ -15,6 +15,7 @@ from fpsolve.steppers.strang import StrangSplitting
 from fpsolve.steppers.tr_bdf2 import TRBDF2
 
 __all__ = [
+    "EXACT",
     "SDIRK4",
     "SSPRK3",
     "TRBDF2",

@@ -101,8 +101,9 @@ def grids(flux, dimension, stretched=(False, True), boundaries=None) -> Iterator
 def takes(flux: Flux, grid: Grid) -> bool:
     """Whether a flux can be had on a grid."""
     still = FokkerPlanck(LinearForce(0.0 if grid.dimension == 1 else np.zeros((2, 2))), 1.0)
+    m = np.ones(grid.shape)
     try:
-        Discretisation(still, grid, flux).at(0.0)
+        Discretisation(still, grid, flux).at(0.0).rates(m, np.empty_like(m))
     except InputError:
         return False
     return True

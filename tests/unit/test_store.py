@@ -85,7 +85,9 @@ def die(folder: Path) -> None:
 def killed(tmp_path_factory) -> Path:
     """A folder with the part of every run."""
     folder = tmp_path_factory.mktemp("killed")
-    command = "import sys, pathlib; sys.path[:0] = sys.argv[2:]; import test_store; test_store.die(pathlib.Path(sys.argv[1]))"
+    command = (
+        "import sys, pathlib; sys.path[:0] = sys.argv[2:]; import test_store; test_store.die(pathlib.Path(sys.argv[1]))"
+    )
     paths = [str(Path(__file__).parent), str(Path(fp.__path__[0]).parent)]
     subprocess.run([sys.executable, "-P", "-c", command, str(folder), *paths], check=True, timeout=300)
     return folder
@@ -202,7 +204,7 @@ def test_another_array_as_the_start_is_noticed(tmp_path):
     one, two = (fp.Gaussian(mean, 0.3).cell_averages(grid.faces) for mean in (1.0, 1.5))
     with pytest.raises(KeyboardInterrupt):
         fp.solve(LINE, one, TIMES, grid=grid, store=Interrupted(tmp_path / "r.nc"))
-    with pytest.raises(fp.InputError, match="start.masses differs"):
+    with pytest.raises(fp.InputError, match=r"start\.masses differs"):
         fp.solve(LINE, two, TIMES, grid=grid, store=fp.Store(tmp_path / "r.nc"))
     whole = fp.solve(LINE, one, TIMES, grid=grid)
     same(whole, fp.solve(LINE, one, TIMES, grid=grid, store=fp.Store(tmp_path / "r.nc")))
@@ -243,7 +245,7 @@ def test_a_foreign_part_is_refused(tmp_path):
 
 def test_a_part_is_refused_without_resume(tmp_path):
     interrupted(tmp_path / "r.nc")
-    with pytest.raises(fp.InputError, match="interrupted; go on from it"):
+    with pytest.raises(fp.InputError, match="go on from it"):
         fp.Store(tmp_path / "r.nc", resume=False)
     begun = solved("adaptive", fp.Store(tmp_path / "r.nc", overwrite=True, resume=False))
     same(solved("adaptive"), begun)

@@ -43,8 +43,8 @@ def warm_seconds(run: Callable[[], Any], repeats: int, budget: float = math.inf)
     return statistics.median(times), len(times)
 
 
-def measure(entry: Entry, repeats: int = 15, budget: float = 20.0) -> Row:
-    """One row: build, run for the error, run again warm."""
+def measure(entry: Entry, repeats: int = 15, budget: float = 10.0) -> Row:
+    """One row: build, run for the error, run again warm; what takes longer than the budget is not run again."""
     problem = PROBLEMS[entry.problem]
     row: Row = {"problem": entry.problem, "peer": entry.module.removeprefix("with_"), "variant": entry.variant}
     try:
@@ -52,22 +52,28 @@ def measure(entry: Entry, repeats: int = 15, budget: float = 20.0) -> Row:
     except ImportError as error:
         return row | {"method": row["peer"], "why": f"not installed: {error}"}
     variant = module.VARIANTS[entry.variant]
-    row |= {"method": variant.method, "cells": entry.cells, variant.setting: entry.setting}
     begin = time.process_time()
     run = variant.build(problem, entry.cells, entry.setting)
     built = time.process_time()
-    density: Array = run()
-    row |= {"build_seconds": built - begin, "first_seconds": time.process_time() - built}
-    row["cpu_seconds"], row["runs"] = warm_seconds(run, repeats, budget)
-    row["error"] = problem.error(density)
+    density, edges = on_edges(run())
+    first = time.process_time() - built
+    row |= {"method": variant.method, "cells": density.shape[0], "steps": None, variant.setting: entry.setting}
+    row |= {"build_seconds": built - begin, "first_seconds": first}
+    row["cpu_seconds"], row["runs"] = warm_seconds(run, repeats, budget) if first <= budget else (first, 1)
+    row["error"] = problem.error(density, edges)
     row["matched"], row["refined_error"] = row["error"] <= problem.target, None
     finer = variant.refined(entry.setting)
     if row["matched"] and finer is not None:
-        row["refined_error"] = problem.error(variant.build(problem, entry.cells, finer)())
+        row["refined_error"] = problem.error(*on_edges(variant.build(problem, entry.cells, finer)()))
         row["matched"] = row["refined_error"] <= problem.target
-    row |= {key: text for key, text in (("beyond", variant.beyond), ("note", variant.note)) if text}
-    row["versions"] = {name: importlib.metadata.version(name) for name in module.PACKAGES}
-    return row
+    row |= {"beyond": variant.beyond} if variant.beyond else {}
+    row |= {"note": variant.note} if variant.note and not problem.steady else {}
+    return row | {"versions": {name: importlib.metadata.version(name) for name in module.PACKAGES}}
+
+
+def on_edges(result: Any) -> tuple[Array, Any]:
+    """Cell averages, and the edges where they are not those of the problem's window."""
+    return result if isinstance(result, tuple) else (result, None)
 
 
 def main(arguments: list[str]) -> int:

@@ -15,8 +15,9 @@ imports ``fpsolve``: a peer may need an interpreter in which it is not installed
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from scipy.special import erf, erfc
@@ -78,29 +79,28 @@ class Problem:
         edges = self.edges(cells)
         return 0.5 * (edges[1:] + edges[:-1])
 
-    def averages(self, cells: int, time: float) -> Array:
+    def averages(self, edges: Sequence[Array], time: float) -> Array:
         """Exact averages over cells; in the plane, indexed (x, y)."""
         shrink, angle = math.exp(-self.clock(time)), self.spin * time
         std = math.sqrt((shrink * STD) ** 2 - math.expm1(-2.0 * self.clock(time)))
-        total: Array | float = 0.0
+        parts = []
         for mean in self.means:
             if self.dimension == 1:
-                total = total + normal_averages(self.edges(cells), shrink * mean[0], std)
+                parts.append(normal_averages(edges[0], shrink * mean[0], std))
                 continue
             x = shrink * (math.cos(angle) * mean[0] - math.sin(angle) * mean[1])
             y = shrink * (math.sin(angle) * mean[0] + math.cos(angle) * mean[1])
-            edges = self.edges(cells)
-            total = total + np.outer(normal_averages(edges, x, std), normal_averages(edges, y, std))
-        return np.asarray(total) / len(self.means)
+            parts.append(np.outer(normal_averages(edges[0], x, std), normal_averages(edges[1], y, std)))
+        return np.asarray(sum(parts)) / len(parts)
 
     def start(self, cells: int) -> Array:
-        return self.averages(cells, 0.0)
+        return self.averages([self.edges(cells)] * self.dimension, 0.0)
 
-    def error(self, density: Array) -> float:
-        """L1 distance of a density on cells from the exact averages at the end."""
-        cells = density.shape[0]
-        gap = np.abs(density - self.averages(cells, self.end))
-        return float(np.sum(gap) * self.width(cells) ** self.dimension)
+    def error(self, density: Array, edges: Sequence[Array] | None = None) -> float:
+        """L1 distance of a density on cells from the exact averages at the end, on the window unless ``edges`` say."""
+        edges = [self.edges(density.shape[0])] * self.dimension if edges is None else edges
+        volumes = functools.reduce(np.multiply.outer, [np.diff(edge) for edge in edges])
+        return float(np.sum(np.abs(density - self.averages(edges, self.end)) * volumes))
 
 
 def normal_averages(edges: Array, mean: float, std: float) -> Array:
