@@ -101,7 +101,10 @@ class March:
             self._follow(level, begin, [dt / parts for dt in steps for _ in range(parts)])
 
     def check(self, times: Array) -> None:
-        """Refuse equal steps that an explicit stepper cannot take anywhere between the times, before any is taken."""
+        """Refuse, before any step is taken, a stepper that cannot do the problem and equal steps that are too long."""
+        if self.stepper.takes == "none":
+            last = self.levels[-1]
+            self.stepper.step(last.system, last.masses, float(times[0]), float(times[1] - times[0]))
         if self.control.steps is None or not self.stepper.limited:
             return
         for begin, end in itertools.pairwise(times.tolist()):

@@ -212,6 +212,11 @@ PROBLEMS: dict[str, tuple[str, tuple[str, ...]]] = {
         numerics("flux = 'central'\nstepper = 'ssp-rk3'\nfixed = 2"),
         ("[numerics] fixed", "given 2", "is stable up to 0.0"),
     ),
+    "a kernel between walls": (
+        problem(force="[force]\nkind='linear'\nmatrix=-1.0\n", rest="[numerics]\nstepper = 'gaussian-kernel'\n"),
+        ("[numerics] stepper", "whole line"),
+    ),
+    "a kernel of a force that is not linear": (numerics("stepper = 'gaussian-kernel'"), ("[numerics] stepper",)),
     "unknown key of numerics": (numerics("steps = 3"), ("[numerics] steps", "unknown key")),
 }
 

@@ -93,8 +93,8 @@ def test_quantities_of_a_line(solve):
     decay = np.exp(-1.0)
     holds(found["quantities"]["mean"], 0.5 + 0.5 * decay, 1e-4)
     holds(found["quantities"]["variance"], 0.5 + (0.09 - 0.5) * decay**2, 1e-3)
-    holds(found["quantities"]["mass"], 1.0, 1e-11)
-    holds(found["quantities"]["outflow"], 0.0, 1e-11)
+    holds(found["quantities"]["mass"], 1.0, 1e-10)
+    holds(found["quantities"]["outflow"], 0.0, 1e-10)
     (relation,) = found["relations"]
     assert (relation["name"], relation["verdict"]) == ("mass-conservation", "holds")
     assert {"mass_error", "minimum_density", "density_error", "seconds"} <= found["diagnostics"].keys()
@@ -244,6 +244,13 @@ def test_schemes_by_their_words(solve):
     assert (found["diagnostics"]["flux"], found["diagnostics"]["stepper"]) == ("scharfetter-gummel", "tr-bdf2")
     assert found["diagnostics"]["steps_taken"] == 24
     holds(found["quantities"]["mean"], 0.5 + 0.5 * np.exp(-1.0), 1e-1)
+
+
+def test_too_few_cells_for_bars(solve, tmp_path, capsys):
+    found = solve(OU + FINE.replace("128", "8"))
+    assert found["quantities"]["mean"]["error"] is None and found["diagnostics"]["density_error"] is None
+    assert main(["solve", str(tmp_path / "p.toml")]) == 0
+    assert "variance" in capsys.readouterr().out
 
 
 def test_the_template_runs(tmp_path, capsys):

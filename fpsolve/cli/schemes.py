@@ -19,6 +19,8 @@ ROUTES = {
 }
 
 
+#: an order that stands for no error at all
+_EXACT = 100
 #: claim -> the heading of its column
 HEADINGS = {
     "advective_order": "at T = 0",
@@ -48,7 +50,7 @@ def schemes_text() -> str:
 def _block(title: str, rows: list[dict[str, Any]]) -> str:
     keys = [key for key in (rows[0] if rows else {"kind": ""}) if key != "reference"]
     header = [HEADINGS.get(key, key) for key in keys]
-    lines = table(header, [[_word(row.get(key)) for key in keys] for row in rows])
+    lines = table(header, [[_claim(key, row.get(key)) for key in keys] for row in rows])
     references = table(("", ""), [(row["kind"], row["reference"]) for row in rows if row.get("reference")])[1:]
     return "\n".join([title, *(f"  {line}".rstrip() for line in [*lines, *(["", *references] if references else [])])])
 
@@ -58,6 +60,11 @@ def _claims(base: type[Settings]) -> list[dict[str, Any]]:
     names = [name for name in base.__annotations__ if name != "family"]
     members = {kind: cls for (family, kind), cls in Settings.registry.items() if family == base.family}
     return [{"kind": kind} | {name: getattr(members[kind], name, None) for name in names} for kind in sorted(members)]
+
+
+def _claim(key: str, value: Any) -> str:
+    exact = key == "order" and isinstance(value, int) and value >= _EXACT
+    return "exact" if exact else _word(value)
 
 
 def _word(value: Any) -> str:

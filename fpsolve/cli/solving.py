@@ -68,10 +68,11 @@ def text(found: xr.Dataset, content: dict[str, Any]) -> str:
     d = content["diagnostics"]
     cells = " x ".join(str(n) for n in d["cells"])
     schemes = f"{cells} cells, {d['flux']}, {d['stepper']}, {d['steps_taken']} steps, {d['seconds']:.2g} s"
-    bars = f"density: L1 error at most {d['density_error']:.1e}, least value {d['minimum_density']:.1e}"
     lines = [*table(("quantity", "value", "unit", ""), rows), ""]
     lines += [*table(("relation", "verdict", "left", "right", ""), checks), "", schemes]
-    return "\n".join(lines if d["density_error"] is None else [*lines, bars])
+    if d["density_error"] is not None:
+        lines.append(f"density: L1 error at most {d['density_error']:.1e}, least value {d['minimum_density']:.1e}")
+    return "\n".join(lines)
 
 
 def _meaning(name: str) -> str:

@@ -143,7 +143,7 @@ class Discretisation:
         return held
 
     def _build(self, t: float) -> Operator:
-        from fpsolve.discretisation import line, plane
+        from fpsolve.discretisation import line, plane, wide_plane
 
         if self.grid.dimension == 1:
             if isinstance(self.flux, LinearFlux):
@@ -151,4 +151,4 @@ class Discretisation:
             return line.NonlinearLine.of(self.problem, self.grid, self.flux, t)
         if isinstance(self.flux, TwoPointFlux):
             return plane.JumpPlane.of(self.problem, self.grid, self.flux, t)
-        return plane.WidePlane.of(self.problem, self.grid, self.flux, t)
+        return wide_plane.WidePlane.of(self.problem, self.grid, self.flux, t)

@@ -27,11 +27,15 @@ _KEPT = 6
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Factors:
-    """1 - a L, factored; the arrays are those of :mod:`fpsolve.kernels.line`."""
+    """1 - a L, factored; the arrays are those of :mod:`fpsolve.kernels.line`.
+
+    ``share`` is how mass that rounding took is given back: the answer to an even source, of which nothing is lost.
+    """
 
     bands: Array
     corners: Array
     border: Array
+    share: Array
 
 
 @dataclasses.dataclass(eq=False)
@@ -121,16 +125,24 @@ class LineOperator(Operator):
             # the first row of the border is scratch on a line
             scratch = border if self.ring else np.zeros((1, n))
             line.factor_two_point(*self.jumps, a, self.ring, bands, scratch)
-        else:
-            a = min(a, LARGEST_STEP / self.reach.real) if self.reach.real > 0.0 else a
-            line.factor_stencil(self.stencil, a, self.ring, bands, corners, border)
-        return Factors(bands, corners, border)
+            return Factors(bands, corners, border, np.zeros(1))
+        closed = self.restores and self.reach.real > 0.0
+        line.factor_stencil(
+            self.stencil, min(a, LARGEST_STEP / self.reach.real) if closed else a, self.ring, bands, corners, border
+        )
+        share = np.full(n, 1.0 / n)
+        line.solve(share, bands, corners, border, True, self.ring)
+        return Factors(bands, corners, border, share / self._kept(a, share))
+
+    def _kept(self, a: float, x: Array) -> float:
+        """What (1 - a L) x sums to: x, and what flows out."""
+        return float(np.sum(x) + a * np.sum(self.ends(x)))
 
     def solve(self, a: float, b: Array) -> Array:
         held, x = self.factors(a), b.copy()
         line.solve(x, held.bands, held.corners, held.border, self.wide, self.ring)
-        if self.wide and self.restores:
-            x *= float(np.sum(b)) / float(np.sum(x))
+        if self.wide:
+            x += (float(np.sum(b)) - self._kept(a, x)) * held.share
         return x
 
     def scaled(self, factors: Array) -> LineOperator:

@@ -57,10 +57,11 @@ class Force(Settings, abc.ABC):
         return tuple(self._along(grid, axis, t) for axis in range(grid.dimension))
 
     def _along(self, grid: Grid, axis: int, t: float) -> Array:
-        if not self.has_potential:
-            middles = mesh(grid, axis, grid.axes[axis].midpoints)
-            return np.broadcast_to(self.field(middles, t)[axis], face_shape(grid, axis))
-        return potential_links(self, grid, axis, t)
+        return potential_links(self, grid, axis, t) if self.has_potential else self._in_the_middle(grid, axis, t)
+
+    def _in_the_middle(self, grid: Grid, axis: int, t: float) -> Array:
+        middles = mesh(grid, axis, grid.axes[axis].midpoints)
+        return np.broadcast_to(self.field(middles, t)[axis], face_shape(grid, axis))
 
     @property
     def has_potential(self) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from fpsolve.forces.base import Force, Points
-from fpsolve.grids import Array
+from fpsolve.grids import Array, Grid
 from fpsolve.settings import InputError, Recipe, number
 
 Coefficient = Any  # a number, nested numbers, or a function of t that returns them
@@ -97,6 +97,25 @@ class LinearForce(Force):
         value = 0.0 if self.vector is None else self.vector(t) if callable(self.vector) else self.vector
         array = np.asarray(value, float)
         return np.zeros(2) if self.dimension == 2 and array.shape == () else array
+
+    @property
+    def has_potential(self) -> bool:
+        """Always on a line; in the plane where A is, at all times, a given symmetric matrix."""
+        ends = [m for m in (self.matrix, self.matrix_end) if m is not None]
+        return self.dimension == 1 or all(not callable(m) and np.array_equal(m, np.transpose(m)) for m in ends)
+
+    def potential(self, points: Points, t: float) -> Array | None:
+        if not self.has_potential:
+            return None
+        matrix, shift = self.matrix_at(t), self.vector_at(t)
+        if self.dimension == 1:
+            return -(0.5 * matrix * np.square(points[0]) + shift * points[0])
+        pull = self.field(points, t)
+        return np.asarray(-0.5 * sum((f + b) * x for f, b, x in zip(pull, shift, points, strict=True)))
+
+    def links(self, grid: Grid, t: float) -> Points:
+        """In the middle of a link a linear force has its mean over it, whether or not it has a potential."""
+        return tuple(self._in_the_middle(grid, axis, t) for axis in range(grid.dimension))
 
     def field(self, points: Points, t: float) -> Points:
         matrix, shift = self.matrix_at(t), self.vector_at(t)

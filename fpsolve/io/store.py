@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-import netCDF4
 import numpy as np
 import xarray as xr
 
@@ -22,6 +21,7 @@ from fpsolve.settings import InputError, Recipe
 
 #: netCDF-3: unlike HDF5 it can be read after its writer was killed
 _FORMAT: Literal["NETCDF3_64BIT_DATA"] = "NETCDF3_64BIT_DATA"
+_Mode = Literal["r", "r+", "w"]
 #: attribute that says whose file it is, and the version of its layout
 _MARK, _VERSION = "fpsolve_part", 1
 #: entries of a recipe that may change when a run goes on: they say what is kept, not what is computed
@@ -54,6 +54,7 @@ class Store:
     def __init__(self, path: str | Path, overwrite: bool = False, resume: bool = True) -> None:
         self.path = check_file(path, (".nc",), overwrite)
         self.part = self.path.with_name(f"{self.path.name}.part")
+        self._overwrite, self._anew = overwrite, False
         self._file: Any = None
         self._fresh, self._count = False, 0
         self._arrays: dict[str, Array] = {}
@@ -64,7 +65,7 @@ class Store:
                     str(self.part), "it exists, from a run that was interrupted; go on from it (--resume, in Python "
                     "resume=True), begin anew (--overwrite, overwrite=True) or choose another name"
                 )  # fmt: skip
-            self._fresh = True
+            self._anew = True
         elif self.part.exists():
             with self._opened():
                 pass
@@ -82,9 +83,9 @@ class Store:
             A part that is damaged or belongs to another run.
         """
         self._text, self._arrays = pack(recipe)
-        self._count = 0
-        if self._fresh or not self.part.exists():
-            self._fresh = True
+        check_file(self.path, (".nc",), self._overwrite)
+        self._count, self._fresh = 0, self._anew or not self.part.exists()
+        if self._fresh:
             return ()
         with self._opened() as file:
             self._compare(file)
@@ -97,7 +98,7 @@ class Store:
         if self._file is None:
             if self._fresh:
                 self._create(arrays)
-            self._file = netCDF4.Dataset(self.part, "r+")
+            self._file = _dataset(self.part, "r+")
             self._file.set_auto_maskandscale(False)
         variables, index = self._file.variables, self._count
         for name, array in arrays.items():
@@ -115,6 +116,7 @@ class Store:
         with staged([self.path]) as (temporary,):
             write(dataset, temporary)
         self.part.unlink(missing_ok=True)
+        self._anew = False
 
     def abandon(self, error: BaseException) -> None:
         """Let go of the part; it stays for later, unless the same run would always end like this."""
@@ -138,7 +140,7 @@ class Store:
     def _create(self, arrays: Mapping[str, Array]) -> None:
         """A part without entries, whole or absent."""
         with staged([self.part]) as (temporary,):
-            file = netCDF4.Dataset(temporary, "w", format=_FORMAT)
+            file = _dataset(temporary, "w")
             try:
                 file.setncatts({_MARK: np.int32(_VERSION), "recipe": self._text})
                 file.createDimension("time", None)
@@ -158,7 +160,7 @@ class Store:
     def _opened(self) -> Iterator[Any]:
         """The part, checked to be one."""
         try:
-            file = netCDF4.Dataset(self.part, "r")
+            file = _dataset(self.part, "r")
         except OSError as error:
             raise self._foreign(f"it cannot be read ({error.strerror or error})") from error
         try:
@@ -223,6 +225,12 @@ class _Entries(Sequence[Mapping[str, Any]]):
 
     def __getitem__(self, index: Any) -> Any:
         return self._store.read(range(self._count)[index])
+
+
+def _dataset(path: Path, mode: _Mode) -> Any:
+    from netCDF4 import Dataset  # slow to load
+
+    return Dataset(path, mode, format=_FORMAT)
 
 
 def _checksum(arrays: Mapping[str, Array]) -> float:

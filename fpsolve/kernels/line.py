@@ -216,13 +216,14 @@ def solve(b, factor, corners, border, wide, ring):
 
 @compiled
 def implicit_steps(
-    m, coefficients, weights, estimate, dt, count, which, factors, corners, borders, ends, wide, ring, restore, outflow
+    m, coefficients, weights, estimate, dt, count, which, factors, corners, borders, shares, ends, wide, ring, outflow
 ):
     """Diagonally implicit Runge-Kutta steps in place; the L1 norm of the embedded error of the last one is returned.
 
     Stage i solves with ``factors[which[i]]``, a factor of 1 - dt coefficients[i, i] L. ``ends`` holds the stencils of
-    the currents through both ends, for each factor; what flows out is added to ``outflow``. With ``restore`` the mass
-    that rounding takes in a solve is given back by a factor: the columns of 1 - a L sum to one, nothing else is lost.
+    the currents through both ends, for each factor; what flows out is added to ``outflow``. The columns of 1 - a L sum
+    to one, but for what flows out: the mass that rounding takes in the solve of a ``wide`` stencil is given back in
+    ``shares``.
     """
     stages, n = weights.size, m.size
     slopes = np.empty((stages, n))
@@ -244,12 +245,14 @@ def implicit_steps(
                 slopes[s, i] = b[i]
                 before += b[i]
             solve(b, factors[f], corners[f], borders[f], wide, ring)
-            if restore:
-                after = 0.0
+            if wide:
+                lost = before
                 for i in range(n):
-                    after += b[i]
+                    lost -= b[i]
+                for k in range(4):
+                    lost -= dt * diagonal * (ends[f, 1, k] * b[n - 4 + k] - ends[f, 0, k] * b[k])
                 for i in range(n):
-                    b[i] *= before / after
+                    b[i] += lost * shares[f, i]
             for i in range(n):
                 slopes[s, i] = (b[i] - slopes[s, i]) / diagonal
             for k in range(4):

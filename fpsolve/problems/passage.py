@@ -14,6 +14,8 @@ from fpsolve.settings import InputError, number
 Potential = Force | Callable[[Array], Array]
 
 _BOUNDARY = ("reflecting", "absorbing")
+#: exp of this is a number still
+_HIGHEST = 700.0
 #: weights of the second difference of eighth order
 _CURVATURE = np.array([-205.0 / 72.0, 8.0 / 5.0, -1.0 / 5.0, 8.0 / 315.0, -1.0 / 560.0])
 
@@ -66,8 +68,9 @@ def mean_first_passage(
     split = _Split(potential, temperature, start, lower, upper)
     if start in (lower, upper) and ends[int(start == upper)] == "absorbing":
         return 0.0
+    scale = split.scale(ends)
     time, _ = settled(lambda count: split.time(count, ends), "potential")
-    return time * split.scale / temperature
+    return time * scale / temperature
 
 
 def exit_probability(potential: Potential, temperature: float, start: float, lower: float, upper: float) -> float:
@@ -85,7 +88,7 @@ def exit_probability(potential: Potential, temperature: float, start: float, low
     split = _Split(potential, temperature, start, lower, upper)
     below, _ = settled(lambda count: split.integral(0, count), "potential")
     above, _ = settled(lambda count: split.integral(1, count), "potential")
-    return below / (below + above)
+    return float(below * split.relative(0) / (below * split.relative(0) + above * split.relative(1)))
 
 
 def kramers_rate(potential: Potential, temperature: float, well: float, barrier: float) -> float:
@@ -119,7 +122,7 @@ def kramers_rate(potential: Potential, temperature: float, well: float, barrier:
 
 
 class _Split:
-    """Integrals of e^{U/T} and e^{-U/T} on both sides of a start, with the largest exponents taken out."""
+    """Integrals of e^{U/T} and e^{-U/T} on both sides of a start, the largest exponent of each side taken out."""
 
     def __init__(self, potential: Potential, temperature: float, start: float, lower: float, upper: float) -> None:
         number("temperature", temperature, above=0.0)
@@ -127,21 +130,34 @@ class _Split:
             raise InputError("start", f"given {start:g}; it must lie between {lower:g} and {upper:g}")
         self._energy, self._temperature = _energy(potential), temperature
         self._ends = (lower, start), (start, upper)
-        values = self._energy(np.linspace(lower, upper, 1025))
-        self._high, self._low = float(np.max(values)), float(np.min(values))
+        values = [self._energy(np.linspace(*side, 1025)) for side in self._ends]
+        self._high, self._low = [float(np.max(v)) for v in values], float(np.min(values))
 
-    @property
-    def scale(self) -> float:
-        """The product of what was taken out."""
-        return float(np.exp((self._high - self._low) / self._temperature))
+    def relative(self, side: int) -> float:
+        """What was taken out of one side, over the larger of both."""
+        return float(np.exp((self._high[side] - max(self._high)) / self._temperature))
+
+    def scale(self, ends: tuple[str, str]) -> float:
+        """What was taken out of the time: a barrier behind a reflecting end is never climbed, the lower one wins.
+
+        Raises
+        ------
+        InputError
+            A barrier of more than 700 T.
+        """
+        climbed = [high for high, end in zip(self._high, ends, strict=True) if end == "absorbing"]
+        exponent = (min(climbed) - self._low) / self._temperature
+        if exponent > _HIGHEST:
+            raise InputError("temperature", f"given {self._temperature:g}; the barrier is {exponent:.4g} times as high")
+        return float(np.exp(exponent))
 
     def _parts(self, side: int, count: int) -> tuple[Array, Array, Array, Array]:
         """Edges, weights, e^{U/T} and e^{-U/T} on one side of the start."""
         edges = np.linspace(*self._ends[side], count + 1)
         x, weights = nodes_of(edges)
-        energy = np.broadcast_to(self._energy(x), x.shape)
-        high, low = ((self._high - energy) / self._temperature, (energy - self._low) / self._temperature)
-        return edges, weights, np.exp(-high), np.exp(-low)
+        energy = self._energy(x)
+        rising = np.exp((energy - self._high[side]) / self._temperature)
+        return edges, weights, rising, np.exp((self._low - energy) / self._temperature)
 
     def integral(self, side: int, count: int) -> float:
         """Of e^{U/T} over one side."""
@@ -158,8 +174,8 @@ class _Split:
             return float(above * np.sum(held_below) + np.sum(to_upper * held_above))
         if ends[1] == "reflecting":
             return float(np.sum(from_lower * held_below) + below * np.sum(held_above))
-        whole = above * np.sum(from_lower * held_below) + below * np.sum(to_upper * held_above)
-        return float(whole / (below + above))
+        both = above * np.sum(from_lower * held_below) + below * np.sum(to_upper * held_above)
+        return float(both / (below * self.relative(0) + above * self.relative(1)))
 
 
 def _energy(potential: Potential) -> Callable[[Array], Array]:

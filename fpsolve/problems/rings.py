@@ -17,9 +17,15 @@ from fpsolve.settings import InputError, number
 
 #: the exponent changes by this much over a panel of 16 nodes
 _CHANGE = 2.0
-_MOST = 2**14
+_MOST = 2**12
+#: the largest force over a ring, in units of T
+_COLDEST = 1e4
+#: the last of the waves are smaller than this part of the first
+_SETTLED = 2e-15
 #: exp(-_REACH² / 2) of the narrowest feature is left out
 _REACH = 9.0
+#: condition of the eigenvectors up to which they are used
+_PARALLEL = 100.0
 
 
 def tilted_ring(
@@ -94,23 +100,28 @@ def stationary_ring(tilt: float, amplitude: float, period: float, temperature: f
     force = TiltedRing(tilt, amplitude, period)
     side = 1.0 if tilt >= 0.0 else -1.0
     steepest = (abs(tilt) + abs(amplitude)) / temperature
+    if not steepest * period < _COLDEST:
+        least = temperature * steepest * period / _COLDEST
+        raise InputError("temperature", f"given {temperature:g}; it must be above {least:.3g} here")
     panels = int(np.ceil(steepest * period / _CHANGE)) + 16
     y, weights = (part.ravel() for part in nodes_of(np.linspace(0.0, period, panels + 1)))
-    most = abs(amplitude) * period / (np.pi * temperature)  # of U(x + y) - U(x), over T
+
+    def exponent(x: Array | float, y: Array) -> Array:
+        return (force.landscape(x + side * y) - force.landscape(np.asarray(x)) - abs(tilt) * y) / temperature
+
+    scan = np.linspace(0.0, period, 513)
+    most = float(np.max(exponent(scan[:, None], scan)))
 
     def unscaled(x: Array) -> Array:
-        return np.array([
-            np.exp((force.landscape(v + side * y) - force.landscape(v) - abs(tilt) * y) / temperature - most) @ weights
-            for v in x
-        ])  # fmt: skip
+        return np.array([np.exp(exponent(v, y) - most) @ weights for v in x])
 
-    count = 64
-    while True:
+    series, sizes, count = Waves(np.zeros(1), np.zeros(1, complex)), np.ones(1), 32
+    while np.max(sizes[-max(count // 8, 1) :]) > _SETTLED * sizes[0]:
+        count *= 2
+        if count > _MOST:
+            raise InputError("temperature", f"given {temperature:g}; {_MOST} waves do not resolve P: raise it")
         series = ring_series(unscaled(period / count * np.arange(float(count))), 0.0, period)
         sizes = np.abs(series.coefficient)
-        if np.max(sizes[-count // 8 :]) < 1e-15 * sizes[0] or count >= _MOST:
-            break
-        count *= 2
     constant = 1.0 / (period * float(sizes[0]))
     current = -side * constant * temperature * np.expm1(-abs(tilt) * period / temperature) * np.exp(-most)
     return Waves(series.wave, series.coefficient * constant, 0.0), float(current)
@@ -141,12 +152,24 @@ class _Evolution:
             -wave * (1j * force.tilt + temperature * wave)
         )
 
+    @functools.cached_property
+    def _modes(self) -> tuple[Complex, Complex, Complex] | None:
+        """Eigenvalues, eigenvectors and the start in terms of them, where they are far from parallel."""
+        values, vectors = np.linalg.eig(self._rates)
+        if np.linalg.cond(vectors) > _PARALLEL:
+            return None
+        return values, vectors, np.linalg.solve(vectors, self._start)
+
     @functools.lru_cache(maxsize=32)  # noqa: B019 - lives as long as its problem
     def at(self, t: float) -> Waves:
         """P at a time, as a real series."""
         from scipy.linalg import expm
 
-        found: Complex = expm(self._rates * t) @ self._start
+        if self._modes is None:
+            found: Complex = expm(self._rates * t) @ self._start
+        else:
+            values, vectors, first = self._modes
+            found = vectors @ (np.exp(values * t) * first)
         positive = found[self._count :].copy()
         positive[1:] *= 2.0
         return Waves(self._unit * np.arange(self._count + 1.0), positive, 0.0)

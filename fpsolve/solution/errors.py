@@ -75,5 +75,6 @@ def beyond(masses: Array, grid: Grid) -> float:
         for outer, inner in ((profile[0], profile[1]), (profile[-1], profile[-2])):
             outer, inner = abs(float(outer)), abs(float(inner))
             ratio = outer / inner if inner > 0.0 else 0.0
-            total += outer * ratio / (1.0 - ratio) if ratio < 1.0 else outer * profile.size
+            # rounding leaves equal masses, whose ratio says nothing
+            total += outer * (min(ratio / (1.0 - ratio), profile.size) if ratio < 1.0 else profile.size)
     return total

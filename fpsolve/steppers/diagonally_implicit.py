@@ -13,6 +13,8 @@ from fpsolve.kernels.line import implicit_steps
 from fpsolve.steppers.base import Advance, GridStepper
 
 Row = tuple[float, ...]
+#: the arrays of a factored line, in the order of the kernel
+_FACTORED = ("bands", "corners", "border", "share")
 
 
 class DiagonallyImplicit(GridStepper, abc.ABC):
@@ -66,17 +68,15 @@ class DiagonallyImplicit(GridStepper, abc.ABC):
         held = [operator.factors(a) for operator, a in distinct]
         first, out, outflow = operators[0], m.copy(), np.zeros(2)
         if len(held) == 1:  # views, for nothing is copied on the way of the steady problems
-            bands, corners, borders = held[0].bands[None], held[0].corners[None], held[0].border[None]
+            arrays = [getattr(held[0], name)[None] for name in _FACTORED]
             ends = first.end_stencils[None]
         else:
-            bands, corners, borders = (
-                np.array([getattr(one, name) for one in held]) for name in ("bands", "corners", "border")
-            )
+            arrays = [np.array([getattr(one, name) for one in held]) for name in _FACTORED]
             ends = np.array([operator.end_stencils for operator, _ in distinct])
         which = np.array([distinct.index(pair) for pair in pairs])
         error = implicit_steps(
-            out, table, np.array(self.weights), np.array(self.estimate), dt, count, which, bands, corners, borders,
-            ends, first.wide, first.ring, first.wide and first.restores, outflow,
+            out, table, np.array(self.weights), np.array(self.estimate), dt, count, which, *arrays, ends, first.wide,
+            first.ring, outflow,
         )  # fmt: skip
         return Advance(out, outflow, error if self.estimate else np.nan)
 

@@ -17,6 +17,10 @@ from fpsolve.settings import InputError
 from fpsolve.steppers.base import EXACT, Advance, GridStepper
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
+#: least number of panels for coefficients that depend on time, the gain below which nothing counts, and the largest
+#: change of ln G in a panel: a rate like 1 / (end - t) is a polynomial on short ones only
+_PANELS, _FORGOTTEN = 16, 1e-13
+_TURN, _TURN_IN_TIME = 2.0, 0.5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,9 +45,11 @@ class GaussianKernel(GridStepper):
         if problem.domain is not None:
             raise InputError("stepper", "gaussian-kernel lives on the whole line; this problem has walls")
         gain, shift, variance = gaussian_transition(problem, t, t + dt)
-        mass = float(np.sum(m))
+        mass = float(np.sum(np.maximum(m, 0.0)))
+        if mass == 0.0:  # all has left the grid
+            return Advance(np.zeros_like(m), np.zeros(2))
         held = Tabulated(axis.edges, np.maximum(m, 0.0) / (mass * axis.widths))
-        spread = blur(held, gain, variance)
+        spread = blur(held, max(gain, _FORGOTTEN), variance)
         return Advance(mass * spread.cell_masses(axis.edges - shift), np.zeros(2))
 
 
@@ -59,11 +65,21 @@ def gaussian_transition(problem: FokkerPlanck, begin: float, end: float) -> tupl
     if not isinstance(force, LinearForce) or problem.dimension != 1 or not problem.uniform_temperature:
         raise InputError("stepper", "gaussian-kernel needs a LinearForce on the line and a uniform temperature")
     mobility = float(problem.mobility_matrix[0, 0])
-    panels = 1 if problem.steady else 16
-    gain, shift, variance = 1.0, 0.0, 0.0
-    for low, high in zip(*(np.linspace(begin, end, panels + 1)[k : panels + k] for k in range(2)), strict=True):
-        part = _panel(force, problem, mobility, float(low), float(high))
-        gain, shift, variance = part[0] * gain, part[0] * shift + part[1], part[0] ** 2 * variance + part[2]
+
+    def pull(t: float) -> float:
+        return abs(mobility * float(force.matrix_at(t)))
+
+    # backward from the end: what lies far back is forgotten
+    longest, turn = (end - begin, _TURN) if problem.steady else ((end - begin) / _PANELS, _TURN_IN_TIME)
+    gain, shift, variance, high = 1.0, 0.0, 0.0, end
+    while high > begin and gain > _FORGOTTEN:
+        size = min(longest, high - begin)
+        while size * max(pull(high), pull(high - size)) > turn:
+            size *= 0.5
+        low = high - size if high - size > begin + 1e-9 * size else begin
+        part = _panel(force, problem, mobility, low, high)
+        gain, shift, variance = gain * part[0], shift + gain * part[1], variance + gain**2 * part[2]
+        high = low
     return gain, shift, variance
 
 

@@ -33,6 +33,7 @@ SIDES = (
     ("absorbing", ("absorbing", "reflecting")),
 )
 BOUNDARIES = {1: ENDS, 2: SIDES}
+HUGE = 1e12
 LOWER, UPPER = (-2.0, -1.5), (2.0, 1.5)
 
 
@@ -210,4 +211,4 @@ def steps(stepper, system, m, t: float, dt: float, count: int) -> Advance:
 def huge(system) -> float:
     """A step in which diffusion reaches 1e12 times the square of a cell."""
     widths = min(float(np.min(axis.widths)) for axis in system.grid.axes)
-    return 1e12 * widths**2 / float(system.problem.temperature_at(0.0))
+    return HUGE * widths**2 / float(system.problem.temperature_at(0.0))

@@ -172,6 +172,14 @@ def test_a_whole_run_streams_and_leaves_the_result_only(tmp_path):
     same(streamed, load(tmp_path / "r.nc"))
 
 
+def test_a_store_is_not_used_twice(tmp_path):
+    store = fp.Store(tmp_path / "r.nc")
+    solved("fixed", store)
+    with pytest.raises(fp.InputError, match="it exists"):
+        solved("adaptive", store)
+    same(solved("fixed"), load(tmp_path / "r.nc"))
+
+
 @pytest.mark.parametrize(
     ("changed", "words"),
     [

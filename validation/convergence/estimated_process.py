@@ -40,7 +40,11 @@ STARTS: dict[str, Density] = {
 SMOOTH = ("mean", "mixture")
 TIMES = np.array([0.0, 0.25, 0.5, 0.75, 1.0])
 #: route -> declared order of L1 in the cell width, CFL number (small, so that the time error does not limit)
-ROUTES = {"characteristics": (None, 0.4), "weno5": (WENO5.advective_order, 0.1), "upwind": (Upwind.advective_order, 0.4)}
+ROUTES = {
+    "characteristics": (None, 0.4),
+    "weno5": (WENO5.advective_order, 0.1),
+    "upwind": (Upwind.advective_order, 0.4),
+}
 COLUMNS = ("L1", "W1", "eta", "v_loss2", "drift")
 SLACK = 0.3
 LEVELS = {"quick": (250, 500, 1000), "full": (125, 250, 500, 1000, 2000)}

@@ -66,12 +66,14 @@ def variant(title: str, flux: Any, stepper: Any, bars: bool = False) -> Variant:
     return Variant(f"fpsolve {title}", build)
 
 
+WIDE, NARROW = fp.fluxes.FourthOrder(), fp.fluxes.ScharfetterGummel()
+SDIRK, LEGENDRE = fp.steppers.SDIRK4(), fp.steppers.RungeKuttaLegendre()
 VARIANTS = {
-    "fourth": variant("fourth order, SDIRK4", fp.fluxes.FourthOrder(), fp.steppers.SDIRK4()),
-    "fourth-bars": variant("the same with error bars", fp.fluxes.FourthOrder(), fp.steppers.SDIRK4(), bars=True),
-    "second": variant("Scharfetter-Gummel, CN", fp.fluxes.ScharfetterGummel(), fp.steppers.CrankNicolson()),
-    "legendre": variant("fourth order, RKL2", fp.fluxes.FourthOrder(), fp.steppers.RungeKuttaLegendre()),
-    "legendre-bars": variant("the same with error bars", fp.fluxes.FourthOrder(), fp.steppers.RungeKuttaLegendre(), True),
-    "strang": variant("Scharfetter-Gummel, Strang", fp.fluxes.ScharfetterGummel(), fp.steppers.StrangSplitting()),
+    "fourth": variant("fourth order, SDIRK4", WIDE, SDIRK),
+    "fourth-bars": variant("the same with error bars", WIDE, SDIRK, bars=True),
+    "second": variant("Scharfetter-Gummel, CN", NARROW, fp.steppers.CrankNicolson()),
+    "legendre": variant("fourth order, RKL2", WIDE, LEGENDRE),
+    "legendre-bars": variant("the same with error bars", WIDE, LEGENDRE, bars=True),
+    "strang": variant("Scharfetter-Gummel, Strang", NARROW, fp.steppers.StrangSplitting()),
     "default": Variant("fpsolve, no option given", default, "none"),
 }

@@ -1,4 +1,4 @@
-"""The resolutions at which each way of solving is measured: the cheapest that reach the error, as ``tuning`` finds them.
+"""The resolutions at which each way of solving is measured: the cheapest that reach the error, found by ``tuning``.
 
 A resolution counts as reaching the error only if it still does with four times the steps (a hundredth of the
 tolerance): errors in space and time that happen to cancel are luck, for the peers and for us. Entries of methods that
@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from validation.benchmarks.rivals.measure import Entry
 
-LINE, FOURTH, PLANE, FOURTH_PLANE = "with_scipy_line", "with_scipy_fourth", "with_scipy_plane", "with_scipy_fourth_plane"
+LINE, PLANE = "with_scipy_line", "with_scipy_plane"
+FOURTH, FOURTH_PLANE = "with_scipy_fourth", "with_scipy_fourth_plane"
 
 OURS = (
     Entry("a", "ours", "fourth", 242, 12),

@@ -76,5 +76,3 @@ def fourth_order_bands(drift: Array, h: float) -> Array:
         rows[3 - k][..., columns[kept]] -= flux[k][..., kept] / h
         rows[4 - k][..., columns[kept]] += flux[k][..., kept] / h
     return rows
-
-

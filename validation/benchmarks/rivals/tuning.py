@@ -2,8 +2,8 @@
 
     python -m validation.benchmarks.rivals.tuning MODULE PROBLEM [VARIANT ...]
 
-Prints lines for ``plan.py``. Cells grow by a twentieth; on each grid the loosest setting that reaches the error is found
-and timed; the search ends when finer grids cost more.
+Prints lines for ``plan.py``. Cells grow by a twentieth; on each grid the loosest setting that reaches the error is
+found and timed; the search ends when finer grids cost more.
 """
 
 from __future__ import annotations

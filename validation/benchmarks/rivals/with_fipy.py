@@ -19,12 +19,9 @@ PACKAGES = ("fipy", "scipy")
 
 def equation(problem: Problem, cells: int) -> tuple[Any, Any]:
     """The unknown on its mesh, and the equation of a step; problem b in the time of its clock."""
-    h, low = problem.width(cells), -problem.half
-    if problem.dimension == 1:
-        mesh = fipy.Grid1D(nx=cells, dx=h) + ((low,),)
-    else:
-        mesh = fipy.Grid2D(nx=cells, ny=cells, dx=h, dy=h) + ((low,), (low,))
-    faces = np.asarray(mesh.faceCenters.value)
+    h = problem.width(cells)
+    mesh = fipy.Grid1D(nx=cells, dx=h) if problem.dimension == 1 else fipy.Grid2D(nx=cells, ny=cells, dx=h, dy=h)
+    faces = np.asarray(mesh.faceCenters.value) - problem.half  # the mesh begins at zero
     force = -faces
     if problem.dimension == 2:
         force = force + problem.spin * np.array([-faces[1], faces[0]])

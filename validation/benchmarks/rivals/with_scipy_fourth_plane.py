@@ -58,7 +58,7 @@ def runge_kutta(problem: Problem, cells: int, steps: int) -> Run:
 
 
 def chebyshev(problem: Problem, cells: int, steps: int) -> Run:
-    """Runge-Kutta-Chebyshev of second order (Sommeijer, Shampine and Verwer, 1998), as many stages as stability asks."""
+    """Runge-Kutta-Chebyshev of second order (Sommeijer, Shampine and Verwer, 1998), with the stages it needs."""
     operator, start = matrix(problem, cells), problem.start(cells).ravel()
     dt = problem.end / steps
     radius = float(np.abs(operator).sum(axis=1).max())

@@ -152,6 +152,7 @@ SCHEMES: dict[str, tuple[str, Rates]] = {
     "central": ("central", central),
     "root": ("exp(-dU/2T)", square_root),
 }
+_symmetric = functools.partial(factored, symmetric=True)
 VARIANTS: dict[str, Variant] = {}
 for _key, (_name, _rates) in SCHEMES.items():
     for _solver, _title in (("odeint", "odeint (LSODA)"), ("LSODA", "LSODA"), ("vode", "VODE BDF")):
@@ -162,7 +163,7 @@ for _key, (_name, _rates) in SCHEMES.items():
     for _kind, _title, _build, _setting, _more in (
         ("cn", "Crank-Nicolson", crank_nicolson, "steps", {}),
         ("factored", "Crank-Nicolson factored", factored, "steps", {"note": RESCALED}),
-        ("symmetric", "Crank-Nicolson symmetric", functools.partial(factored, symmetric=True), "steps", {"note": RESCALED}),
+        ("symmetric", "Crank-Nicolson symmetric", _symmetric, "steps", {"note": RESCALED}),
         ("expm", "expm_multiply", exponential, "none", {"note": RESCALED}),
         ("contour", "contour exponential", contour, "nodes", {"note": RESCALED, "beyond": EXPERT}),
     ):

@@ -2,7 +2,7 @@
 
 The fastest is Peaceman and Rachford's alternating directions: every step solves one tridiagonal system a row, then one
 a column. They differ from row to row, so LAPACK's many right-hand sides do not help; elimination written in NumPy
-handles one cell of all rows at a time. As on the line, (1 + dt/2 A) q is had without a product, as 2 q - (1 - dt/2 A) q.
+handles one cell of all rows at a time. As on the line, (1 + dt/2 A) q is 2 q - (1 - dt/2 A) q, without a product.
 """
 
 from __future__ import annotations
