@@ -184,7 +184,7 @@ def _temperature(given: Any, dimension: int) -> _Temperature:
     counts = positional(given) or (1, 1)
     place = "(x, t)" if dimension == 1 else "(x, y, t)"
     if counts[0] <= 1 and counts[1] > dimension:
-        raise InputError("temperature", f"given a function of 1 or more arguments; expected t -> T or {place} -> T alone")
+        raise InputError("temperature", f"given a function of several arguments; expected t -> T or {place} -> T alone")
     if counts[0] <= 1 <= counts[1]:
         return _Temperature(given, False)
     if counts[0] <= dimension + 1 <= counts[1]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import math
 from typing import Any
 
 import pytest
 
-from validation.benchmarks import speed_accuracy, transport_line
+from validation.benchmarks import peers, speed_accuracy, transport_line
+from validation.benchmarks.rivals import plan, processes
+from validation.benchmarks.rivals.measure import Entry, measure
+from validation.benchmarks.rivals.problems import PROBLEMS
 
 
 def result_of(benchmark: Any, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
@@ -62,3 +66,50 @@ def test_a_missing_peer_is_a_row(monkeypatch: pytest.MonkeyPatch):
     assert [row["ratio"] for row in rows[:2]] == [None, None]
     assert rows[0]["why"] == "no peer is installed"
     assert rows[2] == {"problem": "shift 0.01", "quantity": "W2", "method": "POT", "why": "not installed: no module"}
+
+
+def test_peers(capsys: pytest.CaptureFixture[str]):
+    result = result_of(peers, capsys)
+    solving = [row for row in result["rows"] if "kind" not in row]
+    ours = [row for row in solving if row["peer"] == "ours"]
+    assert [row["problem"] for row in ours] == list(PROBLEMS)
+    assert all("ratio" not in row or row in ours for row in result["rows"])
+    for row in ours:
+        assert row["matched"] and row["ratio"] > 0.0 and row["error"] <= result["targets"][row["problem"]]
+    for row in solving:
+        assert ("why" in row) == (not row.get("matched"))
+        assert ("cpu_seconds" in row) == ("error" in row) == ("times_ours" in row)
+    grown = [row for row in result["rows"] if row.get("kind") == "growth"]
+    assert {row["problem"] for row in grown} == {"a", "c"}
+
+
+def test_no_ratio_without_a_peer_of_that_error():
+    us = {"problem": "a", "peer": "ours", "method": "us", "cells": 10, "cpu_seconds": 1.0, "error": 1e-6}
+    us |= {"matched": True, "refined_error": 1e-6}
+    them = us | {"peer": "scipy_line", "method": "them", "cpu_seconds": 3.0}
+    by_hand = them | {"beyond": "fourth order by hand", "cpu_seconds": 0.5}
+    coarse = them | {"matched": False, "refined_error": None, "error": 1e-3, "cpu_seconds": 0.1}
+    lucky = them | {"matched": False, "refined_error": 1e-5, "cpu_seconds": 0.2}
+
+    def judged(*rows: dict[str, Any]) -> list[dict[str, Any]]:
+        return peers.judge([dict(row) for row in rows])
+
+    rows = judged(us, by_hand, coarse, lucky)
+    assert rows[0]["ratio"] is None and "no peer" in rows[0]["why"]
+    assert rows[1]["times_ours"] == 0.5
+    assert "above" in rows[2]["why"] and "cancellation" in rows[3]["why"]
+    assert judged(us, them, by_hand, coarse, lucky)[0]["ratio"] == 3.0
+    assert judged(us | {"matched": False, "refined_error": None}, them)[0]["ratio"] is None
+
+
+def test_a_peer_without_package_or_interpreter_is_a_row(monkeypatch: pytest.MonkeyPatch):
+    assert "not installed" in measure(Entry("a", "with_nothing", "euler", 10, 1))["why"]
+    monkeypatch.setenv("FPSOLVE_PYTHON_NOTHING", "no-such-python")
+    assert "does not start" in processes.alone("measure", {}, "nothing", 10.0)["why"]
+
+
+def test_the_plan_names_what_there_is():
+    for entry in (*plan.OURS, *plan.PEERS, *plan.SMALL):
+        if entry.module == "ours" or "scipy" in entry.module:
+            module = importlib.import_module(f"validation.benchmarks.rivals.{entry.module}")
+            assert entry.variant in module.VARIANTS and entry.problem in PROBLEMS

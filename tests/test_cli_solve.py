@@ -229,8 +229,6 @@ def test_python_functions_cannot_be_repeated(tmp_path, capsys):
     "force", ["kind = 'harmonic-trap'\nstiffness = 2.0\ncentre = 3.0", "kind = 'linear'\nmatrix = -2.0\nvector = 6.0"]
 )
 def test_a_start_at_rest_finds_its_window(kind, force, solve):
-    if kind == "equilibrium" and "linear" in force:
-        pytest.skip("a linear force tells no potential")
     found = solve(
         f"dimension = 1\ntemperature = 0.5\n[force]\n{force}\n[start]\nkind = '{kind}'\n[time]\nend = 1.0\nsteps = 2\n"
     )

@@ -1,4 +1,4 @@
-"""The convergence study of the estimated process runs at its smallest level and finds the declared orders."""
+"""The convergence studies run at their smallest level and find the declared orders."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from validation.convergence import defaults, schemes
 from validation.convergence import estimated_process as study
 
 
@@ -24,3 +25,23 @@ def test_a_wrong_order_is_found():
     assert study.judge("uniform", "weno5", rows) == []
     moved = [study.Row("mean", "characteristics", 100, good, 0.1)]
     assert "above round-off" in study.judge("mean", "characteristics", moved)[0]
+
+
+def test_schemes(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    status = schemes.main(["--level", "quick", "--out", str(tmp_path)])
+    text = capsys.readouterr().out
+    assert status == 0, text
+    assert "orders as declared" in text
+    assert (tmp_path / "schemes.png").stat().st_size > 10_000
+
+
+def test_a_scheme_that_is_not_of_its_order_is_found():
+    smooth, small = [1e-3, 2.5e-4], [1e-12, 1e-12]
+    rows = [("fourth-order", 1, smooth, 2.0), ("upwind", 1, small, 0.0), ("weno5", 1, smooth, 6.6)]
+    assert schemes.judge(rows, lambda kind: 4, "flux") == ["flux fourth-order in 1D: order 2.00, declared 4"]
+
+
+def test_defaults(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    status = defaults.main(["--level", "quick", "--out", str(tmp_path)])
+    assert status == 0, capsys.readouterr().out
+    assert (tmp_path / "defaults.png").stat().st_size > 10_000

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from fpsolve.estimates import Estimate
+from validation.command import Findings
 from validation.theorems import published, schedule_independence, verdicts
-from validation.theorems.command import Findings
 
 MODULES = {"verdicts": verdicts, "schedule_independence": schedule_independence, "published": published}
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
+import math
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -56,6 +56,7 @@ class Store:
         self.part = self.path.with_name(f"{self.path.name}.part")
         self._overwrite, self._anew = overwrite, False
         self._file: Any = None
+        self._writing = False
         self._fresh, self._count = False, 0
         self._arrays: dict[str, Array] = {}
         self._text = ""
@@ -67,8 +68,7 @@ class Store:
                 )  # fmt: skip
             self._anew = True
         elif self.part.exists():
-            with self._opened():
-                pass
+            self._opened().close()
 
     def __repr__(self) -> str:
         """The call that makes it."""
@@ -87,23 +87,23 @@ class Store:
         self._count, self._fresh = 0, self._anew or not self.part.exists()
         if self._fresh:
             return ()
-        with self._opened() as file:
-            self._compare(file)
-            self._count = self._complete(file)
-        return _Entries(self, self._count)
+        self._file = self._opened()
+        self._compare(self._file)
+        self._count = self._complete(self._file)
+        return _Entries(self._file, self._count, self._entry)
 
     def append(self, entry: Mapping[str, Any]) -> None:
         """Keep the arrays of one stored time."""
         arrays = {name: np.asarray(value, float) for name, value in entry.items() if name != "time"}
-        if self._file is None:
+        state = np.concatenate([array.ravel() for array in arrays.values()])
+        if not self._writing:
+            self._close()
             if self._fresh:
                 self._create(arrays)
-            self._file = _dataset(self.part, "r+")
+            self._file, self._writing = _dataset(self.part, "r+"), True
             self._file.set_auto_maskandscale(False)
         variables, index = self._file.variables, self._count
-        for name, array in arrays.items():
-            variables[name][index] = array
-        variables["check"][index] = _checksum(arrays)
+        variables["state"][index] = np.append(state, _checksum(state))
         self._file.sync()
         # what has a time is complete
         variables["time"][index] = float(entry["time"])
@@ -120,7 +120,7 @@ class Store:
 
     def abandon(self, error: BaseException) -> None:
         """Let go of the part; it stays for later, unless the same run would always end like this."""
-        begun = self._file is not None
+        begun = self._writing
         self._close()
         if begun and self._fresh and isinstance(error, (InputError, NotConverged)):
             self.part.unlink(missing_ok=True)
@@ -132,46 +132,39 @@ class Store:
         """Number of stored times in the part."""
         return self._count
 
-    def read(self, index: int) -> dict[str, Array]:
-        """One entry of the part."""
-        with self._opened() as file:
-            return self._entry(file, index)
-
     def _create(self, arrays: Mapping[str, Array]) -> None:
         """A part without entries, whole or absent."""
         with staged([self.part]) as (temporary,):
             file = _dataset(temporary, "w")
             try:
-                file.setncatts({_MARK: np.int32(_VERSION), "recipe": self._text})
+                shapes = {name: array.shape for name, array in arrays.items()}
+                file.setncatts({_MARK: np.int32(_VERSION), "recipe": self._text, "shapes": json.dumps(shapes)})
                 file.createDimension("time", None)
+                file.createDimension("numbers", sum(array.size for array in arrays.values()) + 1)
                 file.createVariable("time", "f8", ("time",), fill_value=np.nan)
-                file.createVariable("check", "f8", ("time",), fill_value=np.nan)
-                for name, array in {**arrays, **self._arrays}.items():
+                file.createVariable("state", "f8", ("time", "numbers"))
+                for name, array in self._arrays.items():
                     own = [f"{name}_{axis}" for axis in range(array.ndim)]
                     for dimension, size in zip(own, array.shape, strict=True):
                         file.createDimension(dimension, size)
-                    file.createVariable(name, "f8", (*(["time"] if name in arrays else []), *own))
+                    file.createVariable(name, "f8", own)
                 for name, array in self._arrays.items():
                     file.variables[name][...] = array
             finally:
                 file.close()
 
-    @contextlib.contextmanager
-    def _opened(self) -> Iterator[Any]:
-        """The part, checked to be one."""
+    def _opened(self) -> Any:
+        """The part, checked to be one, for reading."""
         try:
             file = _dataset(self.part, "r")
         except OSError as error:
             raise self._foreign(f"it cannot be read ({error.strerror or error})") from error
-        try:
-            file.set_auto_maskandscale(False)
-            if _MARK not in file.ncattrs() or not {"time", "check"} <= file.variables.keys():
-                raise self._foreign("it is not the part of a solution")
-            if int(file.getncattr(_MARK)) != _VERSION:
-                raise self._foreign(f"it has layout {file.getncattr(_MARK)}, this fpsolve reads {_VERSION}")
-            yield file
-        finally:
-            file.close()
+        file.set_auto_maskandscale(False)
+        layout = file.getncattr(_MARK) if _MARK in file.ncattrs() else None
+        if layout == _VERSION and {"time", "state"} <= file.variables.keys():
+            return file
+        file.close()
+        raise self._foreign("it is not the part of a solution" if layout is None else f"it has layout {layout}")
 
     def _complete(self, file: Any) -> int:
         """How many entries are complete; every one is checked."""
@@ -182,15 +175,16 @@ class Store:
         return count
 
     def _entry(self, file: Any, index: int) -> dict[str, Array]:
-        names = [name for name, variable in file.variables.items() if variable.dimensions[:1] == ("time",)]
         try:
-            found = {name: np.array(file.variables[name][index], float, order="C") for name in names}
-        except (OSError, RuntimeError, IndexError) as error:
+            shapes = json.loads(file.getncattr("shapes"))
+            state = np.array(file.variables["state"][index], float)
+        except (OSError, RuntimeError, LookupError, AttributeError, ValueError) as error:
             raise self._foreign(f"entry {index} cannot be read") from error
-        del found["time"]
-        if float(found.pop("check")) != _checksum(found):
+        if state[-1] != _checksum(state[:-1]):
             raise self._foreign(f"it is damaged at entry {index}")
-        return found
+        ends = np.cumsum([math.prod(shape) for shape in shapes.values()])[:-1]
+        parts = np.split(state[:-1], ends)
+        return {name: part.reshape(shape) for (name, shape), part in zip(shapes.items(), parts, strict=True)}
 
     def _compare(self, file: Any) -> None:
         """Refuse the part of another run, naming what differs."""
@@ -211,20 +205,20 @@ class Store:
     def _close(self) -> None:
         if self._file is not None:
             self._file.close()
-            self._file = None
+            self._file, self._writing = None, False
 
 
 class _Entries(Sequence[Mapping[str, Any]]):
-    """The complete entries of a part, read when they are asked for."""
+    """The complete entries of a part, read when they are asked for, which is before the next one is appended."""
 
-    def __init__(self, store: Store, count: int) -> None:
-        self._store, self._count = store, count
+    def __init__(self, file: Any, count: int, read: Callable[[Any, int], Mapping[str, Any]]) -> None:
+        self._file, self._count, self._read = file, count, read
 
     def __len__(self) -> int:
         return self._count
 
     def __getitem__(self, index: Any) -> Any:
-        return self._store.read(range(self._count)[index])
+        return self._read(self._file, range(self._count)[index])
 
 
 def _dataset(path: Path, mode: _Mode) -> Any:
@@ -233,12 +227,9 @@ def _dataset(path: Path, mode: _Mode) -> Any:
     return Dataset(path, mode, format=_FORMAT)
 
 
-def _checksum(arrays: Mapping[str, Array]) -> float:
-    """A checksum of the numbers; never zero, which a hole in a file would read as."""
-    total = 1
-    for name in sorted(arrays):
-        total = zlib.crc32(np.ascontiguousarray(arrays[name], float).tobytes(), total)
-    return float(total + 1)
+def _checksum(state: Array) -> float:
+    """A checksum of numbers; never zero, which a hole in a file would read as."""
+    return float(zlib.crc32(state.tobytes()) + 1)
 
 
 def _difference(theirs: Any, ours: Any, place: str = "") -> str | None:

@@ -9,7 +9,7 @@ from scipy.special import erfc, log_ndtr
 
 from fpsolve.densities import Density, FunctionDensity, Gaussian
 from fpsolve.equation import Domain, FokkerPlanck
-from fpsolve.forces import LinearForce
+from fpsolve.forces import LinearForce, TiltedRing
 from fpsolve.grids import Array, Boundary, Grid, check_boundary
 from fpsolve.problems.base import TAIL, ExactProblem, even_times
 from fpsolve.problems.series import Waves
@@ -96,7 +96,7 @@ def drifting_ring(
     start = Gaussian(mean, std)
     _check_clear(start, 0.0, length)
     waves = _normal_waves(start, "periodic", 0.0, length)
-    problem = FokkerPlanck(LinearForce(0.0, drift), temperature, domain=Domain(0.0, length, "periodic"))
+    problem = FokkerPlanck(TiltedRing(drift, 0.0, length), temperature, domain=Domain(0.0, length, "periodic"))
 
     def exact(t: float, grid: Grid) -> Array:
         return waves.diffused(t, temperature, drift).averages(grid.faces)

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from fpsolve.densities.base import check_points
 from fpsolve.equation import FokkerPlanck
 from fpsolve.fluxes import Flux, TwoPointFlux
-from fpsolve.forces.base import potential_links
 from fpsolve.grids import Array, Grid
 from fpsolve.settings import InputError, whole
 from fpsolve.steppers import GridStepper
@@ -88,9 +87,8 @@ def check_schemes(grid: Grid | None, flux: Flux | None, stepper: GridStepper | N
 
 def check_ring(problem: FokkerPlanck, grid: Grid, t: float) -> None:
     """Refuse a potential that does not close around a periodic axis, whatever the flux would make of it."""
-    for axis, own in enumerate(grid.axes):
-        if own.periodic and problem.force.has_potential:
-            potential_links(problem.force, grid, axis, t)
+    if any(axis.periodic for axis in grid.axes):
+        problem.force.links(grid, t)
 
 
 def memory_needed(grid: Grid, snapshots: int) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -43,7 +45,21 @@ class Gauge:
         numbers |= moments(level.masses, self.grid)
         if self.ring:
             numbers["mean_current"] = mean_current(level.system.at(t), level.masses, self.grid)
-        return numbers | {name: float(np.sum(weight * level.masses)) for name, weight in self.weights.items()}
+        if not self.weights:
+            return numbers
+        leans = self._leans(level.masses)
+        for name, (whole, *sides) in self.weights.items():
+            numbers[name] = float(
+                np.sum(whole * level.masses) + sum(np.sum(s * lean) for s, lean in zip(sides, leans, strict=True))
+            )
+        return numbers
+
+    def _leans(self, masses: Array) -> list[Array]:
+        """How far the density rises across each cell, along each axis, times the volume of the cell."""
+        averages, found = masses / self.grid.volumes, []
+        for axis in range(self.grid.dimension):
+            found.append(np.diff(face_values(averages, self.grid, axis), axis=axis) * self.grid.volumes)
+        return found
 
     @property
     def scales(self) -> dict[str, float]:
@@ -53,7 +69,7 @@ class Gauge:
         for name, length in zip(AXES, lengths, strict=False):
             scales |= {f"mean_{name}": length, f"variance_{name}": length**2}
         scales["covariance"] = lengths[0] * lengths[-1]
-        return scales | {name: float(np.max(np.abs(weight))) for name, weight in self.weights.items()}
+        return scales | {name: float(np.max(np.abs(weights[0]))) for name, weights in self.weights.items()}
 
     def rounding(self, level: Level, t: float) -> dict[str, float]:
         """What rounding may change of each number."""
@@ -122,28 +138,28 @@ def mean_current(operator: Operator, masses: Array, grid: Grid) -> float:
     return float(np.sum(0.5 * (current[1:] + current[:-1]) * axis.widths)) / axis.length
 
 
-def _weighed(name: str, function: Callable[..., Any], grid: Grid) -> Array:
-    """Averages of an observable over the cells, by Gauss quadrature in each."""
+def _weighed(name: str, function: Callable[..., Any], grid: Grid) -> list[Array]:
+    """Averages over the cells of an observable, and of it times the place in the cell along each axis (-1/2 to 1/2).
+
+    Together with mass and rise of the density they give its mean to fourth order in the width of the cells.
+    """
     if not callable(function):
         raise InputError("observables", f"{name!r} is {type(function).__name__}; expected a function of the position")
-    nodes, weights = np.polynomial.legendre.leggauss(3)
-    total: Any = 0.0
-    for x_node, x_weight in zip(nodes, weights, strict=True):
-        x = _inside(grid.axes[0], x_node)
-        if grid.dimension == 1:
-            total = total + 0.5 * x_weight * _observed(name, function, x)
-            continue
-        for y_node, y_weight in zip(nodes, weights, strict=True):
-            y = _inside(grid.axes[1], y_node)
-            total = total + 0.25 * x_weight * y_weight * _observed(name, function, x[:, None], y[None, :])
+    totals: list[Any] = [0.0] * (grid.dimension + 1)
+    for nodes in itertools.product(zip(*np.polynomial.legendre.leggauss(3), strict=True), repeat=grid.dimension):
+        points = np.ix_(*(_inside(axis, node) for axis, (node, _) in zip(grid.axes, nodes, strict=True)))
+        values = math.prod(0.5 * weight for _, weight in nodes) * _observed(name, function, *points)
+        totals[0] = totals[0] + values
+        for axis, (node, _) in enumerate(nodes):
+            totals[axis + 1] = totals[axis + 1] + 0.5 * node * values
     try:
-        values = np.broadcast_to(total, grid.shape)
+        found = [np.broadcast_to(total, grid.shape) for total in totals]
     except ValueError as error:
-        shape = np.shape(total)
+        shape = np.shape(totals[0])
         raise InputError("observables", f"{name!r} returned shape {shape}; write it for numpy arrays") from error
-    if not np.all(np.isfinite(values)):
+    if not np.all(np.isfinite(found[0])):
         raise InputError("observables", f"{name!r} is not finite everywhere on the grid")
-    return values
+    return found
 
 
 def _observed(name: str, function: Callable[..., Any], *points: Array) -> Array:

@@ -38,6 +38,8 @@ class Plan:
         Whether two coarser companions run along, for error bars.
     observables : mapping
         Name -> function of the position.
+    rough : bool
+        Whether the start jumps.
     """
 
     problem: FokkerPlanck
@@ -50,11 +52,16 @@ class Plan:
     kept: NDArray[np.intp]
     bars: bool
     observables: Observables
+    rough: bool = False
 
     @property
     def order(self) -> int:
-        """The highest order that the errors may fall with as grids and steps are refined together."""
-        return max(self.flux.order, self.flux.advective_order)
+        """The highest order that the errors may fall with as grids and steps are refined together.
+
+        A jump of the start lies at another fraction of its cell on every level: what that leaves falls irregularly,
+        but never by less than the first order from level to level.
+        """
+        return 1 if self.rough else max(self.flux.order, self.flux.advective_order)
 
     def recipe(self, start: Any) -> Recipe:
         """The run as data: what a file can hold of it, enough to repeat it unless Python functions are involved."""

@@ -23,7 +23,7 @@ from fpsolve.solution.fields import Recorder
 from fpsolve.solution.gauges import Gauge, Observables
 from fpsolve.solution.plans import Plan
 from fpsolve.solution.shown import Shown
-from fpsolve.solution.start import as_start, start_masses
+from fpsolve.solution.start import as_start, jumps, start_masses
 from fpsolve.steppers import GridStepper
 
 #: coarser companions of a run with error bars, and the fewest cells one of them may have along an axis
@@ -163,7 +163,7 @@ def _plan(
         stepper = choices.choose_stepper(problem, grid, flux)
     check_schemes(grid, flux, stepper, problem)
     masses = start_masses(start, problem, grid, flux, begin)
-    return Plan(problem, grid, flux, stepper, start=masses, **given)
+    return Plan(problem, grid, flux, stepper, start=masses, rough=jumps(start), **given)
 
 
 def _planned(

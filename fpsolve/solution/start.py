@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from fpsolve.densities import Density, PlaneDensity, as_density, as_plane_density
+from fpsolve.densities import Density, PlaneDensity, PlaneTabulated, PlaneUniform, as_density, as_plane_density
 from fpsolve.discretisation import Discretisation
 from fpsolve.equation import FokkerPlanck
 from fpsolve.fluxes import Flux
@@ -63,6 +63,13 @@ def as_start(start: Any, problem: FokkerPlanck) -> Any:
     if isinstance(start, PlaneDensity):
         raise InputError("start", f"given {type(start).__name__} in the plane; the problem is on the line")
     return as_density(start)
+
+
+def jumps(start: Any) -> bool:
+    """Whether a start is known to be discontinuous, or not smooth."""
+    if isinstance(start, Density):
+        return bool(start.breaks().size or start.kinks().size)
+    return isinstance(start, (PlaneUniform, PlaneTabulated))
 
 
 def start_masses(start: Any, problem: FokkerPlanck, grid: Grid, flux: Flux, t: float) -> Array:

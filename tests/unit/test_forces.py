@@ -68,7 +68,8 @@ def test_a_potential_on_a_grid_is_splined():
 
 def test_a_tilted_ring_is_a_tilt_over_a_landscape():
     whole = fp.TiltedRing(1.0, 0.7, 2.0)
-    parts = fp.PotentialForce(lambda x: 0.7 / np.pi * np.cos(np.pi * x)) + fp.NonconservativeForce(lambda x: 1.0 + 0 * x)
+    landscape = fp.PotentialForce(lambda x: 0.7 / np.pi * np.cos(np.pi * x))
+    parts = landscape + fp.NonconservativeForce(lambda x: 1.0 + 0 * x)
     np.testing.assert_allclose(whole.links(RING, 0.0)[0], parts.links(RING, 0.0)[0], atol=1e-12)
     np.testing.assert_allclose(whole.field((RING.faces,), 0.0)[0], parts.field((RING.faces,), 0.0)[0], atol=3e-5)
     assert not parts.has_potential and parts.steady

@@ -231,7 +231,7 @@ def damages() -> dict:
         "cut in the header": lambda content: content[:200],
         "empty": lambda content: b"",
         "noise": lambda content: b"noise" * 100,
-        "a flipped bit": lambda content: content[:6000] + bytes([content[6000] ^ 1]) + content[6001:],
+        "a flipped bit": lambda content: content[:-3000] + bytes([content[-3000] ^ 1]) + content[-2999:],
     }
 
 

@@ -14,8 +14,8 @@ from fpsolve.densities import GaussianMixture, MixtureDensity, Uniform
 from fpsolve.estimates import Estimate
 from fpsolve.experiments import PUBLISHED_ETA, PUBLISHED_SOURCE, paper_cases
 from fpsolve.experiments.paper_1d import DATA, SCHEDULES, STARTS, TAU
+from validation.command import Findings, experiment, run
 from validation.theorems import independent
-from validation.theorems.command import Findings, experiment, run
 from validation.theorems.schedule_independence import differs
 
 #: relative differences that are allowed: of computed values; of published ones

@@ -27,8 +27,8 @@ from fpsolve.schedules import (
     Schedule,
     VariancePreserving,
 )
+from validation.command import Findings, experiment, run
 from validation.theorems import independent
-from validation.theorems.command import Findings, experiment, run
 
 THREE = GaussianMixture(means=(-1.2, 0.1, 0.9), stds=(0.1, 0.5, 0.25), weights=(0.2, 0.5, 0.3))
 #: agreement of eta, relative, that is demanded beside the bars; what rough data with a gap leave of it

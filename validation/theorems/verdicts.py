@@ -15,7 +15,7 @@ from typing import Any
 
 from fpsolve.estimates import Estimate, Relation
 from fpsolve.experiments import paper_cases
-from validation.theorems.command import Findings, experiment, run
+from validation.command import Findings, experiment, run
 
 #: routes and cells of the coarse grids
 COARSE: dict[str, dict[str, tuple[int, ...]]] = {

@@ -1,4 +1,4 @@
-"""What the commands of this package have in common: a table, complaints, an exit status, a figure on demand."""
+"""What the commands of the studies have in common: a table, complaints, an exit status, a figure on demand."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def run(
     check: Callable[[str], Findings], draw: Callable[[Findings, Any], None], name: str, arguments: list[str] | None
 ) -> int:
     """Parse the arguments, print the table, draw where a folder is given; 1 if anything is wrong."""
-    parser = argparse.ArgumentParser(prog=f"python -m validation.theorems.{name}", description=check.__doc__)
+    parser = argparse.ArgumentParser(prog=name, description=check.__doc__)
     parser.add_argument("--level", choices=LEVELS, default="full")
     parser.add_argument("--out", type=Path, help="folder for the figure; none is drawn without it")
     options = parser.parse_args(arguments)
