@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,8 @@ _MOST_EXTENSIONS = 60
 #: cells wider than this many T / |f| are carried by WENO instead of a central flux
 _STEEP = 20.0
 _SAMPLED = (1e-6, 0.25, 0.5, 0.75)
-_LADDER = {1: (128, 2.0, 4096), 2: (64, 1.5, 324)}
+#: the fewest and the most cells along each axis that are chosen
+_CELLS = {1: (128, 4096), 2: (64, 320)}
 
 
 def choose_window(problem: FokkerPlanck, start: Any, times: Array) -> Domain:
@@ -136,13 +138,21 @@ def choose_stepper(problem: FokkerPlanck, grid: Grid, flux: Flux) -> GridStepper
     return SDIRK4() if grid.dimension == 1 else RungeKuttaLegendre()
 
 
-def ladder(problem: FokkerPlanck) -> list[int]:
-    """Numbers of cells (along each axis) to try in turn."""
-    first, factor, most = _LADDER[problem.dimension]
-    cells = [first]
-    while cells[-1] * factor <= most:
-        cells.append(round(cells[-1] * factor))
-    return cells
+def first_cells(problem: FokkerPlanck) -> int:
+    """Number of cells (along each axis) to begin with."""
+    return _CELLS[problem.dimension][0]
+
+
+def next_cells(problem: FokkerPlanck, cells: int, excess: float) -> int | None:
+    """Number of cells to try next, where the bar was ``excess`` times what is wanted; None to stop.
+
+    From the fourth order, and within a factor of two; a multiple of eight, so that coarser companions have all edges.
+    """
+    most = _CELLS[problem.dimension][1]
+    if excess <= 1.0 or cells >= most:
+        return None
+    factor = min(max(1.1 * excess**0.25, 1.25), 2.0)
+    return min(8 * math.ceil(cells * factor / 8.0), most)
 
 
 def _diagonal(problem: FokkerPlanck) -> bool:

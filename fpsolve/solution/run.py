@@ -136,7 +136,10 @@ def solve(
     shown = Shown(progress, float(stored[0]), float(stored[-1]))
     try:
         if grid is None:
-            plan = _planned(problem, begun, flux, stepper, given, accuracy, shown)
+            plan, dataset = _refined(problem, begun, flux, stepper, given, accuracy, shown)
+            if store is None and plan.bars == given["bars"]:
+                return dataset
+            plan = dataclasses.replace(plan, **given)
         else:
             plan = _plan(problem, begun, grid, flux, stepper, given)
         return _run(plan, begun, store, shown)
@@ -166,7 +169,7 @@ def _plan(
     return Plan(problem, grid, flux, stepper, start=masses, rough=jumps(start), **given)
 
 
-def _planned(
+def _refined(
     problem: FokkerPlanck,
     start: Any,
     flux: Flux | None,
@@ -174,37 +177,30 @@ def _planned(
     given: Mapping[str, Any],
     accuracy: float,
     shown: Shown,
-) -> Plan:
-    """The coarsest grid, of a few, on which the error bars meet the accuracy."""
+) -> tuple[Plan, xr.Dataset]:
+    """The first of a few ever finer grids on which the error bars meet the accuracy, and the run on it."""
     domain = problem.domain or choices.choose_window(problem, start, given["times"])
-    trial = dict(given) | {"bars": True, "kept": np.empty(0, int), "observables": {}}
+    trial = dict(given) | {"bars": True}
     if trial["control"].steps is not None and trial["control"].steps % 2:
         trial["control"] = dataclasses.replace(trial["control"], steps=2 * trial["control"].steps)
-    best, found = np.inf, None
-    for cells in choices.ladder(problem):
+    best, found, cells = np.inf, None, choices.first_cells(problem)
+    while cells is not None:
         shown.tell(f"{cells} cells")
         plan = _plan(problem, start, domain.grid(cells), flux, stepper, trial)
-        bar = float(np.max(_march(plan, shown)))
+        march = _begin(plan, shown)
+        march.check(plan.times)
+        dataset = _recorded(plan, plan.recipe(start), march, (), None, shown)
+        bar = float(dataset["density_error"].max())
         if bar < best:
-            best, found = bar, plan
-        if bar <= accuracy:
-            break
-    else:
+            best, found = bar, (plan, dataset)
+        cells = choices.next_cells(problem, cells, bar / accuracy)
+    assert found is not None
+    if best > accuracy:
         warnings.warn(
             f"the error bar is {best:.2g} on the finest grid tried, above accuracy = {accuracy:g}; give a grid",
             stacklevel=4,
         )
-    assert found is not None
-    return dataclasses.replace(found, **given)
-
-
-def _march(plan: Plan, report: Report) -> Array:
-    """Error bars of a trial run, nothing else kept."""
-    march, bars = _begin(plan, report), [0.0]
-    for begin, end in zip(plan.times[:-1], plan.times[1:], strict=True):
-        march.advance(float(begin), float(end))
-        bars.append(_bar(plan, march))
-    return np.array(bars)
+    return found
 
 
 def _run(plan: Plan, start: Any, store: Store | None, shown: Shown) -> xr.Dataset:
