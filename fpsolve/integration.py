@@ -20,6 +20,8 @@ _SMALLEST = 1e-13
 #: the first pair of steps changes the masses by about this part
 _FIRST_CHANGE = 0.05
 _SAFETY, _SHRINK, _GROW = 0.9, 0.2, 4.0
+#: steps in one interval after which the error control gives up: of implicit steppers, of those with a longest step
+_MOST_STEPS = {False: 200_000, True: 10_000_000}
 
 Report = Callable[[float], None]
 
@@ -156,7 +158,13 @@ class March:
         taken: list[float] = []
         t = begin
         pair = self.step or self._first(level, begin, end)
+        most = _MOST_STEPS[self.stepper.limited]
         while t < end:
+            if len(taken) > most:
+                raise NotConverged(
+                    f"at t = {t:g}, after {most} steps, the end at {end:g} is out of reach; enlarge rtol, or choose "
+                    "another scheme"
+                )
             rest = end - t
             last = pair >= rest * (1.0 - 1e-9)
             pair_now = rest if last else min(pair, 0.5 * rest if pair > 0.6 * rest else pair)

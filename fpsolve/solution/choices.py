@@ -37,6 +37,8 @@ _MOST_EXTENSIONS = 60
 #: cells wider than this many T / |f| are carried by WENO instead of a central flux
 _STEEP = 20.0
 _SAMPLED = (1e-6, 0.25, 0.5, 0.75)
+#: where an explicit stepper would need more steps, a positive flux with an implicit one is taken
+_MOST_STEPS = {1: 20_000, 2: 5_000}
 #: the fewest and the most cells along each axis that are chosen
 _CELLS = {1: (128, 4096), 2: (64, 320)}
 
@@ -106,11 +108,15 @@ def choose_flux(problem: FokkerPlanck, grid: Grid, masses: Array, times: Array) 
     if not _diagonal(problem):
         return FourthOrder()
     begin, duration = float(times[0]), float(times[-1] - times[0])
-    steep = all(_steepest(problem, grid, masses, begin + part * duration) > _STEEP for part in _SAMPLED)
+    instants = [begin + part * duration for part in _SAMPLED]
+    if not all(_steepest(problem, grid, masses, t) > _STEEP for t in instants):
+        return FourthOrder()
     absorbing = any("absorbing" in axis.ends for axis in grid.axes)
-    if steep and all(axis.uniform for axis in grid.axes) and not (plane and absorbing):
-        return WENO5()
-    return ScharfetterGummel() if steep else FourthOrder()
+    if not all(axis.uniform for axis in grid.axes) or (plane and absorbing):
+        return ScharfetterGummel()
+    carried = Discretisation(problem, grid, WENO5())
+    longest = min(SSPRK3().largest_step(carried, t) for t in instants)
+    return WENO5() if duration <= _MOST_STEPS[grid.dimension] * longest else ScharfetterGummel()
 
 
 def _steepest(problem: FokkerPlanck, grid: Grid, masses: Array, t: float) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
@@ -14,7 +15,7 @@ from fpsolve.discretisation import Discretisation
 from fpsolve.equation import FokkerPlanck
 from fpsolve.fluxes import Flux, ScharfetterGummel
 from fpsolve.grids import Array, Grid
-from fpsolve.integration import Control, Level, March, Report, coarsened
+from fpsolve.integration import Control, Level, March, NotConverged, Report, coarsened
 from fpsolve.settings import InputError, Recipe, number, whole
 from fpsolve.solution import choices
 from fpsolve.solution.checks import check_memory, check_ring, check_schemes, check_times, kept_indices, told_memory
@@ -183,18 +184,23 @@ def _refined(
     trial = dict(given) | {"bars": True}
     if trial["control"].steps is not None and trial["control"].steps % 2:
         trial["control"] = dataclasses.replace(trial["control"], steps=2 * trial["control"].steps)
-    best, found, cells = np.inf, None, choices.first_cells(problem)
+    best, found, cells = math.inf, None, choices.first_cells(problem)
+    failure = NotConverged("the error bar is infinite on every grid tried; give a grid")
     while cells is not None:
         shown.tell(f"{cells} cells")
         plan = _plan(problem, start, domain.grid(cells), flux, stepper, trial)
         march = _begin(plan, shown)
         march.check(plan.times)
-        dataset = _recorded(plan, plan.recipe(start), march, (), None, shown)
-        bar = float(dataset["density_error"].max())
+        try:
+            dataset = _recorded(plan, plan.recipe(start), march, (), None, shown)
+            bar = float(dataset["density_error"].max())
+        except NotConverged as error:  # unstable on a grid that is too coarse, perhaps
+            bar, failure = math.inf, error
         if bar < best:
             best, found = bar, (plan, dataset)
         cells = choices.next_cells(problem, cells, bar / accuracy)
-    assert found is not None
+    if found is None:
+        raise failure
     if best > accuracy:
         warnings.warn(
             f"the error bar is {best:.2g} on the finest grid tried, above accuracy = {accuracy:g}; give a grid",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from typing import ClassVar
 
 import numpy as np
+from scipy.special import exprel
 
 from fpsolve.densities import Tabulated, blur
 from fpsolve.discretisation import Discretisation
@@ -17,10 +19,9 @@ from fpsolve.settings import InputError
 from fpsolve.steppers.base import EXACT, Advance, GridStepper
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
-#: least number of panels for coefficients that depend on time, the gain below which nothing counts, and the largest
-#: change of ln G in a panel: a rate like 1 / (end - t) is a polynomial on short ones only
-_PANELS, _FORGOTTEN = 16, 1e-13
-_TURN, _TURN_IN_TIME = 2.0, 0.5
+#: least number of panels for coefficients that depend on time, the largest change of ln G in one (a rate such as
+#: 1 / (end - t) is a polynomial on short ones only), and the gain below which nothing counts
+_PANELS, _TURN, _FORGOTTEN = 16, 0.5, 1e-13
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,15 +67,18 @@ def gaussian_transition(problem: FokkerPlanck, begin: float, end: float) -> tupl
         raise InputError("stepper", "gaussian-kernel needs a LinearForce on the line and a uniform temperature")
     mobility = float(problem.mobility_matrix[0, 0])
 
-    def pull(t: float) -> float:
-        return abs(mobility * float(force.matrix_at(t)))
+    def rate(t: float) -> float:
+        return mobility * float(force.matrix_at(t))
 
+    if problem.steady:
+        turned, push = rate(0.0) * (end - begin), mobility * float(force.vector_at(0.0)) * (end - begin)
+        warmth = 2.0 * mobility * float(problem.temperature_at(0.0)) * (end - begin)
+        return float(np.exp(turned)), push * float(exprel(turned)), warmth * float(exprel(2.0 * turned))
     # backward from the end: what lies far back is forgotten
-    longest, turn = (end - begin, _TURN) if problem.steady else ((end - begin) / _PANELS, _TURN_IN_TIME)
     gain, shift, variance, high = 1.0, 0.0, 0.0, end
     while high > begin and gain > _FORGOTTEN:
-        size = min(longest, high - begin)
-        while size * max(pull(high), pull(high - size)) > turn:
+        size = min((end - begin) / _PANELS, high - begin)
+        while size * max(abs(rate(high)), abs(rate(high - size))) > _TURN and high - 0.5 * size < high:
             size *= 0.5
         low = high - size if high - size > begin + 1e-9 * size else begin
         part = _panel(force, problem, mobility, low, high)
@@ -90,11 +94,16 @@ def _panel(
     half = 0.5 * (high - low)
     times = 0.5 * (low + high) + half * _NODES
     rate = np.array([mobility * float(force.matrix_at(t)) for t in times])
-    # ln G from each node to the end: the integral of the polynomial through the rates
-    fitted = np.polynomial.legendre.Legendre.fit(_NODES, rate, _NODES.size - 1, domain=[-1, 1]).integ()
-    onward = np.exp(half * (fitted(1.0) - fitted(_NODES)))
+    onward = np.exp(half * (_onward_weights() @ rate))
     push = np.array([mobility * float(force.vector_at(t)) for t in times])
     warmth = np.array([2.0 * mobility * float(problem.temperature_at(t)) for t in times])
     weight = half * _WEIGHTS
-    gain = math.exp(half * float(fitted(1.0) - fitted(-1.0)))
+    gain = math.exp(half * float(_WEIGHTS @ rate))
     return gain, float(np.sum(weight * onward * push)), float(np.sum(weight * onward**2 * warmth))
+
+
+@functools.cache
+def _onward_weights() -> Array:
+    """Integrals from each node to 1 of the polynomials that are one at one node and zero at the others."""
+    bases = (np.polynomial.legendre.Legendre.fit(_NODES, unit, _NODES.size - 1, domain=[-1, 1]).integ() for unit in np.eye(_NODES.size))
+    return np.stack([base(1.0) - base(_NODES) for base in bases], axis=1)

@@ -25,7 +25,7 @@ class PatankarRungeKutta(GridStepper):
     order: ClassVar[int] = 2
     conservative: ClassVar[bool] = True
     positive: ClassVar[bool] = True
-    stability: ClassVar[str] = "L"
+    stability: ClassVar[str] = "A"
     takes: ClassVar[str] = "positive"
     dimensions: ClassVar[tuple[int, ...]] = (1, 2)
     reference: ClassVar[str] = "H. Burchard, E. Deleersnijder, A. Meister, Appl. Numer. Math. 47, 1 (2003)"

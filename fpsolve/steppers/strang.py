@@ -35,7 +35,7 @@ class StrangSplitting(GridStepper):
     order: ClassVar[int] = 2
     conservative: ClassVar[bool] = True
     positive: ClassVar[bool] = True
-    stability: ClassVar[str] = "L"
+    stability: ClassVar[str] = "A"
     takes: ClassVar[str] = "two-point"
     dimensions: ClassVar[tuple[int, ...]] = (2,)
     reference: ClassVar[str] = "G. Strang, SIAM J. Numer. Anal. 5, 506 (1968)"

@@ -13,7 +13,7 @@ from fpsolve.fluxes import Flux, TwoPointFlux
 from fpsolve.forces import LinearForce, NonconservativeForce, PotentialForce
 from fpsolve.grids import Grid
 from fpsolve.settings import InputError, Settings
-from fpsolve.steppers import Advance, DiagonallyImplicit, GridStepper, StrangSplitting
+from fpsolve.steppers import DiagonallyImplicit, GridStepper, StrangSplitting
 
 FLUXES = [cls for (family, _), cls in sorted(Settings.registry.items()) if family == "flux"]
 STEPPERS = [cls for (family, _), cls in sorted(Settings.registry.items()) if family == "stepper"]
@@ -21,6 +21,8 @@ STEPPERS = [cls for (family, _), cls in sorted(Settings.registry.items()) if fam
 GRID_STEPPERS = [cls() for cls in STEPPERS if issubclass(cls, GridStepper)] + [
     StrangSplitting(cls()) for cls in STEPPERS if issubclass(cls, DiagonallyImplicit)
 ]
+#: T dt / h² of steps that reach far beyond any grid
+HUGE = 1e12
 #: boundaries of an axis, mixed ones too
 ENDS = ("reflecting", "absorbing", "periodic", ("reflecting", "absorbing"), ("absorbing", "reflecting"))
 #: boundaries of both axes of a plane
@@ -33,7 +35,6 @@ SIDES = (
     ("absorbing", ("absorbing", "reflecting")),
 )
 BOUNDARIES = {1: ENDS, 2: SIDES}
-HUGE = 1e12
 LOWER, UPPER = (-2.0, -1.5), (2.0, 1.5)
 
 
@@ -56,13 +57,14 @@ def kind_of(scheme) -> type:
     return scheme if isinstance(scheme, type) else type(scheme)
 
 
-#: (flux, stepper, dimension) of everything that goes together
+#: (flux, stepper, dimension) of everything that goes together; a stepper that takes no flux gets one positive one
 TRIPLES = [
     (flux(), stepper, dimension)
     for dimension in (1, 2)
     for flux in FLUXES
     for stepper in GRID_STEPPERS
     if fits(flux, stepper, dimension)
+    and (stepper.takes != "none" or flux is next(one for one in FLUXES if one.positive))
 ]
 
 
@@ -203,12 +205,7 @@ def step_for(stepper, system, wanted: float, times=(0.0, 0.5, 1.0)) -> float:
     return min(wanted, 0.9 * limit) if math.isfinite(limit) else wanted
 
 
-def steps(stepper, system, m, t: float, dt: float, count: int) -> Advance:
-    """Some equal steps."""
-    return stepper.march(system, m, t, dt, count)
-
-
 def huge(system) -> float:
-    """A step in which diffusion reaches 1e12 times the square of a cell."""
+    """A step in which T dt is ``HUGE`` times the square of a cell."""
     widths = min(float(np.min(axis.widths)) for axis in system.grid.axes)
     return HUGE * widths**2 / float(system.problem.temperature_at(0.0))

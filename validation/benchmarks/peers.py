@@ -8,8 +8,9 @@ its run alone, with grid, matrices and compiled functions kept; ours is that of 
 
 ``ratio`` is CPU(fastest peer) / CPU(ours) among rows that reach the problem's error; ``times_ours`` is any row's time
 over that of our first row, whatever its error. Rows ``beyond`` a peer's own schemes (fourth order or rational
-exponentials by hand, extrapolation) stand beside and enter no ratio. Rows of kind ``growth`` and ``cold``: see
-``rivals/growth.py`` and ``rivals/cold.py``.
+exponentials by hand, extrapolation) stand beside and enter no ratio. ``time rescaled`` marks what solves problem b in
+the time of its clock, which works because T_t multiplies the whole generator; those rows do enter. Rows of kind
+``growth`` and ``cold``: see ``rivals/growth.py`` and ``rivals/cold.py``.
 
 A peer that needs another interpreter gets it from FPSOLVE_PYTHON_<PEER>, as in FPSOLVE_PYTHON_FPLANCK=.../python.
 """

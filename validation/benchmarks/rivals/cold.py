@@ -1,6 +1,7 @@
 """From a process that has imported NumPy, SciPy, numba and xarray to the first solution: ``... rivals.cold ENTRY``.
 
-The imports that everybody has are not counted; those of the package itself, its compilation and its set-up are.
+The imports that everybody has are not counted; those of the package itself, its compilation and its set-up are. Peers
+that take seconds for problem a at matched error are given a small grid: what is measured is the way to the start.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ def warm_seconds(run: Callable[[], Any], repeats: int, budget: float = math.inf)
 
 
 def measure(entry: Entry, repeats: int = 15, budget: float = 10.0) -> Row:
-    """One row: build, run for the error, run again warm; what takes longer than the budget is not run again."""
+    """One row: build, run for the error, run again warm and refined; what takes long is not run again."""
     problem = PROBLEMS[entry.problem]
     row: Row = {"problem": entry.problem, "peer": entry.module.removeprefix("with_"), "variant": entry.variant}
     try:
@@ -63,7 +63,7 @@ def measure(entry: Entry, repeats: int = 15, budget: float = 10.0) -> Row:
     row["error"] = problem.error(density, edges)
     row["matched"], row["refined_error"] = row["error"] <= problem.target, None
     finer = variant.refined(entry.setting)
-    if row["matched"] and finer is not None:
+    if row["matched"] and finer is not None and first <= 3.0 * budget:
         row["refined_error"] = problem.error(*on_edges(variant.build(problem, entry.cells, finer)()))
         row["matched"] = row["refined_error"] <= problem.target
     row |= {"beyond": variant.beyond} if variant.beyond else {}

@@ -44,4 +44,5 @@ class Variant:
         return {"steps": 4 * setting, "rtol": 0.01 * setting, "nodes": setting + 4}.get(self.setting)
 
 
-RESCALED = "time rescaled: only because T_t multiplies the whole generator"
+#: note of what solves problem b in the time of its clock: possible only because T_t multiplies the whole generator
+RESCALED = "time rescaled"

@@ -64,7 +64,7 @@ def extrapolated(problem: Problem, cells: int, steps: int) -> Callable[[], Array
     return lambda: 2.0 * fine() - coarse()
 
 
-BEYOND = "Richardson extrapolation in time is not the package's"
+BEYOND = "Richardson's extrapolation by hand"
 _variant = functools.partial(Variant, note=RESCALED)
 VARIANTS = {
     "euler": _variant("PyFVTool implicit Euler, central", euler),

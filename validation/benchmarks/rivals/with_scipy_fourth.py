@@ -101,5 +101,5 @@ def contour(problem: Problem, cells: int, nodes: int) -> Run:
 VARIANTS = {
     "vode": Variant("SciPy VODE BDF band", adaptive, "rtol", beyond=BEYOND),
     "sdirk4": Variant("SciPy SDIRK4 factored", diagonally_implicit, beyond=BEYOND, note=RESCALED),
-    "contour": Variant("SciPy contour exponential", contour, "nodes", beyond=f"{BEYOND}; {EXPERT}", note=RESCALED),
+    "contour": Variant("SciPy contour exponential", contour, "nodes", beyond=f"{BEYOND}, {EXPERT}", note=RESCALED),
 }

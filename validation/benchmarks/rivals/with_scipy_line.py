@@ -146,7 +146,8 @@ def contour(problem: Problem, cells: int, nodes: int, rates: Rates) -> Run:
     return run
 
 
-EXPERT = "an expert's rational exponential, not an integrator of SciPy"
+#: no integrator of SciPy
+EXPERT = "rational exponential by hand"
 SCHEMES: dict[str, tuple[str, Rates]] = {
     "sg": ("Scharfetter-Gummel", scharfetter_gummel),
     "central": ("central", central),
