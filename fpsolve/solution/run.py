@@ -18,7 +18,15 @@ from fpsolve.grids import Array, Grid
 from fpsolve.integration import Control, Level, March, NotConverged, Report, coarsened
 from fpsolve.settings import InputError, Recipe, number, whole
 from fpsolve.solution import choices
-from fpsolve.solution.checks import check_memory, check_ring, check_schemes, check_times, kept_indices, told_memory
+from fpsolve.solution.checks import (
+    check_memory,
+    check_ring,
+    check_schemes,
+    check_times,
+    kept_indices,
+    memory_needed,
+    told_memory,
+)
 from fpsolve.solution.errors import beyond, number_bar, refinement_bar, time_bar
 from fpsolve.solution.fields import Recorder
 from fpsolve.solution.gauges import Gauge, Observables
@@ -184,7 +192,8 @@ def _refined(
     trial = dict(given) | {"bars": True}
     if trial["control"].steps is not None and trial["control"].steps % 2:
         trial["control"] = dataclasses.replace(trial["control"], steps=2 * trial["control"].steps)
-    best, found, cells = math.inf, None, choices.first_cells(problem)
+    best, found = math.inf, None
+    cells: int | None = choices.first_cells(problem)
     failure = NotConverged("the error bar is infinite on every grid tried; give a grid")
     while cells is not None:
         shown.tell(f"{cells} cells")
@@ -230,7 +239,8 @@ def _recorded(
     """Everything at all times: at first what the entries of an interrupted run tell."""
     recorder = Recorder(plan.grid, plan.times, plan.kept)
     gauges = [Gauge(level.system.grid, plan.observables) for level in march.levels]
-    shown.say(told_memory(plan.grid, plan.times.size, plan.kept.size))
+    if shown.larger(memory_needed(plan.grid, plan.kept.size)):
+        shown.say(told_memory(plan.grid, plan.times.size, plan.kept.size))
     cut, lost = max(1.0 - float(np.sum(plan.start)), 0.0), 0.0
     for index, t in enumerate(plan.times.tolist()):
         if index < len(entries):

@@ -6,17 +6,27 @@ import sys
 
 from fpsolve.progress import Progress
 
+#: bytes that are worth another line
+_WORTH_TELLING = 100_000_000
+
 
 class Shown:
     """A progress bar over the time of a run."""
 
     def __init__(self, wanted: bool | None, begin: float, end: float) -> None:
         self._wanted, self._bar = wanted, Progress() if wanted is not False else None
-        self._begin, self._duration, self._name = begin, end - begin, "solving"
+        self._begin, self._duration, self._name, self._told = begin, end - begin, "solving", 0
 
     def tell(self, name: str) -> None:
         """What is under way."""
         self._name = name
+
+    def larger(self, needed: int) -> bool:
+        """Whether so many bytes are much more than were told before."""
+        if self._told and needed < 2 * self._told + _WORTH_TELLING:
+            return False
+        self._told = needed
+        return True
 
     def say(self, message: str) -> None:
         """One line on standard error, where progress is asked for, or shown on a terminal."""
