@@ -19,6 +19,8 @@ from fpsolve.kernels import line
 
 #: symbols of the four-cell slope and value against those of two cells
 _STEEP, _SWIFT = 4.0 / 3.0, 1.372
+#: how much farther the eigenvalues reach where the slope at an absorbing end is that of a polynomial that vanishes there
+_AT_A_WALL = 1.4
 #: a times L beyond which 1 - a L cannot be eliminated in double precision: the result is the equilibrium anyway
 LARGEST_STEP = 1e13
 #: how many factors of one operator are kept
@@ -220,15 +222,18 @@ def jump_reach(forward: Array, backward: Array, axis: int) -> tuple[list[Array],
 
 
 def _wide_reach(drift: Array, diffusion: Array | float, axis: Axis) -> Reach:
-    return reach_of(*wide_reach(drift, diffusion, axis.widths))
+    return reach_of(*wide_reach(drift, diffusion, axis))
 
 
-def wide_reach(drift: Array, diffusion: Array | float, widths: Array) -> tuple[list[Array], list[Array]]:
+def wide_reach(drift: Array, diffusion: Array | float, axis: Axis) -> tuple[list[Array], list[Array]]:
     """The same for a four-cell stencil whose faces come first."""
+    widths = axis.widths.reshape(-1, *[1] * (drift.ndim - 1))
     fastest = np.maximum(np.abs(drift[1:]), np.abs(drift[:-1]))
     spread = np.broadcast_to(diffusion, drift.shape)
-    most = np.maximum(spread[1:], spread[:-1])
-    return [2.0 * _STEEP * most / widths**2], [_SWIFT * fastest / widths]
+    local = 2.0 * _STEEP * np.maximum(spread[1:], spread[:-1]) / widths**2
+    for end, cells in zip(axis.ends, (slice(0, 2), slice(-2, None)), strict=True):
+        local[cells] *= _AT_A_WALL if end == "absorbing" else 1.0
+    return [local], [_SWIFT * fastest / widths]
 
 
 @functools.lru_cache(maxsize=64)

@@ -20,6 +20,9 @@ from fpsolve.grids import Array, Grid
 from fpsolve.kernels import plane
 from fpsolve.settings import InputError
 
+#: how far walls move the eigenvalues of cross diffusion off the real axis: bend / real where it is as strong as it can be
+_CROSS = 0.03
+
 
 @dataclasses.dataclass(eq=False)
 class WidePlane(PlaneOperator):
@@ -50,6 +53,7 @@ class WidePlane(PlaneOperator):
         drifts, bends, spread, reaches = [], [], [], []
         upwinded = not isinstance(flux, LinearFlux)
         temperature, mobility = problem.temperature_at(t), problem.mobility_matrix
+        cross = max(abs(mobility[0, 1]), abs(mobility[1, 0]))
         for axis, own in enumerate(grid.axes):
             check_cells(own, LEAST_CELLS, flux.kind)
             if upwinded and not own.uniform:
@@ -64,10 +68,12 @@ class WidePlane(PlaneOperator):
             drifts.append(np.ascontiguousarray(drift))
             bends.append(np.ascontiguousarray(np.moveaxis(bend, 0, axis)))
             spread.append(temperature * mobility[axis, axis])
-            widths = own.widths[:, None]
-            rates = wide_reach(np.moveaxis(drift, axis, 0), spread[-1] + abs(temperature * mobility[0, 1]), widths)
+            rates = wide_reach(np.moveaxis(drift, axis, 0), spread[-1] + temperature * cross, own)
             reaches.append([[np.moveaxis(part, 0, axis) for part in kind] for kind in rates])
         reach = reach_of(*([part for r in reaches for part in r[k]] for k in range(2)))
+        if not all(rings_of(grid)):
+            bend = reach.real * _CROSS * (cross**2 / (mobility[0, 0] * mobility[1, 1])) ** 2
+            reach = dataclasses.replace(reach, bend=reach.bend + bend)
         return cls(grid, (drifts[0], drifts[1]), (bends[0], bends[1]), np.array(spread), upwinded, reach)
 
     @property

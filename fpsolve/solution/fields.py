@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -85,20 +86,28 @@ class Recorder:
         }
         for name, values in self.scalars.items():
             variables[name] = xr.Variable(("time", "end") if values.ndim == 2 else ("time",), values, _described(name))
-        coordinates = {"time": xr.Variable(("time",), self.times, _TIME)}
-        if not whole:
-            coordinates["snapshot"] = xr.Variable(("snapshot",), self.times[self.kept], _SNAPSHOT)
-        for name, axis in zip(AXES, self.grid.axes, strict=False):
-            coordinates[name] = xr.Variable((name,), axis.centres, _COORDINATES[name])
-            coordinates[f"{name}_face"] = xr.Variable((f"{name}_face",), axis.edges, _COORDINATES[f"{name}_face"])
-        ends = [f"{name}_{side}" for name in AXES[: self.grid.dimension] for side in ("lower", "upper")]
-        coordinates["end"] = xr.Variable(("end",), ends)
+        coordinates = _coordinates(self.grid, tuple(self.times.tolist()), None if whole else tuple(self.kept.tolist()))
         text, arrays = pack(dict(recipe))
         for name, array in arrays.items():
             own = tuple(f"{name}_{axis}" for axis in range(array.ndim))
             variables[name] = xr.Variable(own, array, {"units": "1", "long_name": "array of the recipe"})
         fixed = {"Conventions": "CF-1.10", "format_version": FORMAT_VERSION, "title": "fpsolve solution"}
         return xr.Dataset(variables, coordinates, fixed | dict(attributes) | {"recipe": text})
+
+
+@functools.lru_cache(maxsize=16)
+def _coordinates(grid: Grid, times: tuple[float, ...], kept: tuple[int, ...] | None) -> Any:
+    """Times, snapshots, centres and faces; kept, for making their indexes costs as much as a small run."""
+    coordinates = {"time": xr.Variable(("time",), np.array(times), _TIME)}
+    if kept is not None:
+        snapshots = np.array(times)[np.array(kept, int)]
+        coordinates["snapshot"] = xr.Variable(("snapshot",), snapshots, _SNAPSHOT)
+    for name, axis in zip(AXES, grid.axes, strict=False):
+        coordinates[name] = xr.Variable((name,), axis.centres, _COORDINATES[name])
+        coordinates[f"{name}_face"] = xr.Variable((f"{name}_face",), axis.edges, _COORDINATES[f"{name}_face"])
+    ends = [f"{name}_{side}" for name in AXES[: grid.dimension] for side in ("lower", "upper")]
+    coordinates["end"] = xr.Variable(("end",), ends)
+    return xr.Dataset(coords=coordinates).coords
 
 
 _TIME = {"units": "1", "long_name": "time", "standard_name": "time"}

@@ -140,7 +140,7 @@ def solve(
         raise InputError(
             "steps", f"given {steps}; the coarser companions take pairs: give an even number, or bars=False"
         )
-    given = {"control": control, "times": stored, "kept": kept_indices(snapshots, stored), "bars": bool(bars)}
+    given: dict[str, Any] = {"control": control, "times": stored, "kept": kept_indices(snapshots, stored), "bars": bool(bars)}
     given["observables"] = dict(observables or {})
     shown = Shown(progress, float(stored[0]), float(stored[-1]))
     try:
@@ -262,6 +262,8 @@ def _recorded(
 def _measured(plan: Plan, march: March, gauges: Sequence[Gauge], t: float, outside: float) -> dict[str, float]:
     """The numbers of the finest level, each with its bar: from the levels, and from what may lie outside the window."""
     found = [gauge(level, t) for gauge, level in zip(gauges, march.levels, strict=True)]
+    if not plan.bars:
+        return found[0]
     scales, floors = gauges[0].scales, gauges[0].rounding(march.levels[0], t)
     bars = {
         f"{name}_error": number_bar([numbers[name] for numbers in found], plan.order, floors[name])

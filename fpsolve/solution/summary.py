@@ -27,7 +27,9 @@ def quantities(solution: xr.Dataset) -> dict[str, Estimate]:
     for name, variable in _VARIABLES.items():
         if variable not in solution:
             continue
-        value, error = (float(solution[key].values[-1]) for key in (variable, f"{variable}_error"))
+        value = float(solution[variable].values[-1])
+        bars = solution.get(f"{variable}_error")  # none from a run without error bars
+        error = math.nan if bars is None else float(bars.values[-1])
         if math.isfinite(value):
             found[name] = Estimate(value, error, "1/s" if name == "current" else "1")
         else:

@@ -48,7 +48,7 @@ def step_seconds(problem: Problem, cells: int, stepper: Any, dt: float, steps: i
 
     run(steps)
     few, many = (warm_seconds(lambda count=count: run(count), repeats)[0] for count in (steps, 3 * steps))
-    return (many - few) / (2 * steps)
+    return max(many - few, 1e-9) / (2 * steps)
 
 
 def rows(small: bool) -> list[Row]:
@@ -61,7 +61,7 @@ def rows(small: bool) -> list[Row]:
         for cells in sizes[:2] if small else sizes:
             count = cells**problem.dimension
             dt = 0.005 if problem.dimension == 1 else 0.15 * problem.width(cells) ** 2
-            steps = 20 if problem.dimension == 1 else max(2, 2**21 // count)
+            steps = max(20, 2**17 // count) if problem.dimension == 1 else max(2, 2**21 // count)
             seconds = step_seconds(problem, cells, stepper, dt, steps, 3 if small else 7)
             row: Row = {"problem": name, "kind": "growth", "method": f"fpsolve {stepper.kind}, {stages} stages"}
             row |= {"cells": cells, "step_seconds": seconds, "ns_per_cell_step": 1e9 * seconds / count}
