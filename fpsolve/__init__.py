@@ -23,6 +23,7 @@ from fpsolve.densities import (
     as_density,
     from_samples,
 )
+from fpsolve.discretisation import Discretisation
 from fpsolve.dynamics import diffuse, record
 from fpsolve.equation import Domain, FokkerPlanck
 from fpsolve.estimates import Estimate, Relation
@@ -90,6 +91,7 @@ __all__ = [
     "PlaneTabulated",
     "PlaneUniform",
     # Fokker-Planck equations
+    "Discretisation",
     "Domain",
     "DoubleWell",
     "Equilibrium",

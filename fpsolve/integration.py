@@ -138,7 +138,7 @@ class March:
     def _limit(self, system: Discretisation, begin: float, end: float) -> float:
         times = [begin] if system.steady else [begin, 0.5 * (begin + end), end]
         limit = min(self.stepper.largest_step(system, t) for t in times)
-        if limit <= 0.0:
+        if limit <= _SMALLEST * (self.end - self.begin):
             raise InputError(
                 "stepper", f"{self.stepper.kind} is unstable for {system.flux.kind} here at any step; choose a "
                 "positive flux, or ssp-rk3, or an implicit stepper"

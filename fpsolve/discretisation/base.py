@@ -80,7 +80,10 @@ class Operator(abc.ABC):
 
 @dataclasses.dataclass(eq=False)
 class Discretisation:
-    """A problem on a grid with a flux; :meth:`at` gives the operator at a time.
+    """A problem on a grid with a flux: what to keep where the same equation is solved many times.
+
+    :meth:`at` gives the operator at a time; the steppers march the masses of the cells through time:
+    ``steppers.SDIRK4().march(system, masses, t, dt, steps)``. What was factored for a step is kept.
 
     Parameters
     ----------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from fpsolve.kernels import line
 
 #: symbols of the four-cell slope and value against those of two cells
 _STEEP, _SWIFT = 4.0 / 3.0, 1.372
-#: how much farther the eigenvalues reach where the slope at an absorbing end is that of a polynomial that vanishes there
+#: how much farther the eigenvalues reach where the slope at an absorbing end knows that P vanishes there
 _AT_A_WALL = 1.4
 #: a times L beyond which 1 - a L cannot be eliminated in double precision: the result is the equilibrium anyway
 LARGEST_STEP = 1e13
@@ -52,7 +53,8 @@ class LineOperator(Operator):
         Rates of a jump process, 1/s: out of the cells on the left and on the right of the faces; None for a wide one.
     ring : bool
         Whether the ends meet.
-    reach : Reach
+    rates_of_waves : callable
+        What :func:`reach_of` takes: local spreads and pulls, asked for only where a step must be limited.
     restores : bool
         Whether total mass is kept by the ends, so that what rounding takes is given back after a solve.
     """
@@ -60,7 +62,7 @@ class LineOperator(Operator):
     stencil: Array
     jumps: tuple[Array, Array] | None
     ring: bool
-    reach: Reach
+    rates_of_waves: Callable[[], tuple[list[Array], list[Array]]]
     restores: bool
 
     def __post_init__(self) -> None:
@@ -76,13 +78,19 @@ class LineOperator(Operator):
         if not isinstance(flux, TwoPointFlux):
             (drift,) = drift_at_faces(problem, grid, t)
             stencil = flux.stencil(drift, diffusion, axis) / _widths_of_stencil(axis)
-            return cls(stencil, None, axis.periodic, _wide_reach(drift, diffusion, axis), closed)
+            waves = functools.partial(wide_reach, drift, diffusion, axis)
+            return cls(stencil, None, axis.periodic, waves, closed)
         (drift,) = drift_along_links(problem, grid, t)
         minus, plus = flux.face_rates(drift, diffusion, axis)
         stencil = flux.stencil(drift, diffusion, axis) / _widths_of_stencil(axis)
         forward, backward = jump_rates(minus, plus, axis)
-        reach = reach_of(*jump_reach(forward, backward, 0))
-        return cls(stencil, (forward, backward) if flux.positive else None, axis.periodic, reach, closed)
+        waves = functools.partial(jump_reach, forward, backward, 0)
+        return cls(stencil, (forward, backward) if flux.positive else None, axis.periodic, waves, closed)
+
+    @functools.cached_property
+    def reach(self) -> Reach:  # type: ignore[override]
+        """Where its eigenvalues lie."""
+        return reach_of(*self.rates_of_waves())
 
     def rates(self, m: Array, out: Array) -> None:
         line.rates(m, self.stencil, self.ring, out)
@@ -128,10 +136,9 @@ class LineOperator(Operator):
             scratch = border if self.ring else np.zeros((1, n))
             line.factor_two_point(*self.jumps, a, self.ring, bands, scratch)
             return Factors(bands, corners, border, np.zeros(1))
-        closed = self.restores and self.reach.real > 0.0
-        line.factor_stencil(
-            self.stencil, min(a, LARGEST_STEP / self.reach.real) if closed else a, self.ring, bands, corners, border
-        )
+        if self.restores:
+            a = min(a, LARGEST_STEP / max(float(np.max(np.abs(self.stencil))), 1e-300))
+        line.factor_stencil(self.stencil, a, self.ring, bands, corners, border)
         share = np.full(n, 1.0 / n)
         line.solve(share, bands, corners, border, True, self.ring)
         return Factors(bands, corners, border, share / self._kept(a, share))
@@ -156,7 +163,7 @@ class LineOperator(Operator):
         forward, backward = self.jumps[0].copy(), self.jumps[1].copy()
         forward[1:], backward[:-1] = forward[1:] * factors, backward[:-1] * factors
         forward[0], backward[-1] = forward[0] * factors[-1], backward[-1] * factors[0]
-        return LineOperator(stencil, (forward, backward), self.ring, self.reach, self.restores)
+        return LineOperator(stencil, (forward, backward), self.ring, self.rates_of_waves, self.restores)
 
     def matrix(self) -> Any:
         from scipy.sparse import csr_array

@@ -20,8 +20,9 @@ from fpsolve.grids import Array, Grid
 from fpsolve.kernels import plane
 from fpsolve.settings import InputError
 
-#: how far walls move the eigenvalues of cross diffusion off the real axis: bend / real where it is as strong as it can be
-_CROSS = 0.03
+#: how far walls move the eigenvalues of cross diffusion off the real axis (bend / real, measured): for the symmetric
+#: part of the mobility in units of the square of M_xy² / (M_xx M_yy), for the antisymmetric part of that itself
+_EVEN, _ODD = 0.03, 0.08
 
 
 @dataclasses.dataclass(eq=False)
@@ -72,8 +73,7 @@ class WidePlane(PlaneOperator):
             reaches.append([[np.moveaxis(part, 0, axis) for part in kind] for kind in rates])
         reach = reach_of(*([part for r in reaches for part in r[k]] for k in range(2)))
         if not all(rings_of(grid)):
-            bend = reach.real * _CROSS * (cross**2 / (mobility[0, 0] * mobility[1, 1])) ** 2
-            reach = dataclasses.replace(reach, bend=reach.bend + bend)
+            reach = dataclasses.replace(reach, bend=reach.bend + reach.real * _cross_bend(mobility))
         return cls(grid, (drifts[0], drifts[1]), (bends[0], bends[1]), np.array(spread), upwinded, reach)
 
     @property
@@ -156,6 +156,12 @@ class WidePlane(PlaneOperator):
         ) + diags_array(self.bends[1].ravel()) @ kron(step[0], eye[3]) @ corners
         whole = -(kron(step[0], eye[1]) @ jx + kron(eye[0], step[1]) @ jy)
         return (whole @ diags_array(1.0 / self.grid.volumes.ravel())).tocsr()
+
+
+def _cross_bend(mobility: Array) -> float:
+    even, odd = 0.5 * (mobility[0, 1] + mobility[1, 0]), 0.5 * (mobility[0, 1] - mobility[1, 0])
+    scale = mobility[0, 0] * mobility[1, 1]
+    return float(_EVEN * (even**2 / scale) ** 2 + _ODD * odd**2 / scale)
 
 
 def _spread_out(weights: Array, ring: bool) -> Any:

@@ -125,6 +125,7 @@ def _dims(name: str, dimension: int) -> tuple[str, ...]:
     return {"_x": ("x_face", "y"), "_y": ("x", "y_face")}.get(name[-2:], ("x", "y"))
 
 
+@functools.lru_cache(maxsize=64)
 def _described(name: str) -> dict[str, str]:
     if name.endswith("_error") and name != "density_error":
         return {"units": "1", "long_name": "error bar: " + _described(name.removesuffix("_error"))["long_name"]}

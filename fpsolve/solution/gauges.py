@@ -13,6 +13,7 @@ from fpsolve.discretisation import Operator
 from fpsolve.fluxes.fourth_order import point_weights
 from fpsolve.grids import Array, Axis, Grid
 from fpsolve.integration import Level
+from fpsolve.kernels.plane import at_faces
 from fpsolve.settings import InputError
 
 Observables = Mapping[str, Callable[..., Any]]
@@ -86,7 +87,12 @@ def face_values(averages: Array, grid: Grid, axis: int) -> Array:
     if own.cells < 4:
         edge = np.concatenate([averages.take([0], axis), averages, averages.take([-1], axis)], axis)
         return 0.5 * (edge.take(range(1, own.cells + 2), axis) + edge.take(range(own.cells + 1), axis))
-    weights, faces = point_weights(own), np.arange(own.cells + 1)
+    weights = point_weights(own)
+    if averages.ndim == 1:
+        out = np.empty(own.cells + 1)
+        at_faces(np.ascontiguousarray(averages), weights, own.uniform, own.periodic, out)
+        return out
+    faces = np.arange(own.cells + 1)
     first = faces - 2 if own.periodic else np.clip(faces - 2, 0, own.cells - 4)
     shape = [-1 if k == axis else 1 for k in range(averages.ndim)]
     parts = (w.reshape(shape) * averages.take((first + k) % own.cells, axis) for k, w in enumerate(weights))

@@ -140,8 +140,8 @@ def solve(
         raise InputError(
             "steps", f"given {steps}; the coarser companions take pairs: give an even number, or bars=False"
         )
-    given: dict[str, Any] = {"control": control, "times": stored, "kept": kept_indices(snapshots, stored), "bars": bool(bars)}
-    given["observables"] = dict(observables or {})
+    given: dict[str, Any] = {"control": control, "times": stored, "kept": kept_indices(snapshots, stored)}
+    given |= {"bars": bool(bars), "observables": dict(observables or {})}
     shown = Shown(progress, float(stored[0]), float(stored[-1]))
     try:
         if grid is None:

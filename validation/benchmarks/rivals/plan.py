@@ -14,14 +14,17 @@ FOURTH, FOURTH_PLANE = "with_scipy_fourth", "with_scipy_fourth_plane"
 
 OURS = (
     Entry("a", "ours", "fourth", 242, 12),
+    Entry("a", "ours", "fourth-kept", 242, 12),
     Entry("a", "ours", "fourth-bars", 242, 12),
     Entry("a", "ours", "second", 3640, 220),
     Entry("a", "ours", "default", 0, 0),
     Entry("b", "ours", "fourth", 232, 15),
+    Entry("b", "ours", "fourth-kept", 232, 9),
     Entry("b", "ours", "fourth-bars", 232, 16),
     Entry("b", "ours", "second", 2188, 220),
     Entry("b", "ours", "default", 0, 0),
     Entry("c", "ours", "legendre", 92, 100),
+    Entry("c", "ours", "legendre-kept", 92, 100),
     Entry("c", "ours", "legendre-bars", 92, 100),
     Entry("c", "ours", "strang", 720, 120),
     Entry("c", "ours", "default", 0, 0),
