@@ -234,9 +234,8 @@ def legendre_wide(
     b, rest, mu, nu, step = parts
     stages = b.size - 1
     wide_currents(p, flow, weights, widths, rings, evens, upwinded, jx, jy)
-    density_step(p, 0.0, p, 0.0, p, 0.0, 1.0, 0.0, p, jx, jy, per_volume, first)
     older, before, out = p, now, spare
-    density_step(p, 1.0, p, 0.0, p, 0.0, 0.0, step[1] * dt, first, jx, jy, per_volume, before)
+    first_step(p, step[1] * dt, jx, jy, per_volume, first, before)
     for j in range(2, stages + 1):
         wide_currents(before, flow, weights, widths, rings, evens, upwinded, jx, jy)
         slow = -(1.0 - b[j - 1]) * step[j] * dt
@@ -247,6 +246,19 @@ def legendre_wide(
             free = older
         older, before, out = before, out, free
     return before
+
+
+@compiled
+def first_step(p, step, jx, jy, per_volume, rates, out):
+    """Write dP/dt of the densities, and the densities a step later."""
+    ny = p.shape[1]
+    for i in range(p.shape[0]):
+        here, there, later, v = p[i], rates[i], out[i], per_volume[i]
+        west, east, south, north = jx[i], jx[i + 1], jy[i, :ny], jy[i, 1:]
+        for j in range(ny):
+            there[j] = (west[j] - east[j] + south[j] - north[j]) * v[j]
+        for j in range(ny):
+            later[j] = here[j] + step * there[j]
 
 
 @compiled

@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 from scipy.special import exprel
 
-from fpsolve.densities import Tabulated, blur
+from fpsolve.densities import Density, Gaussian, Tabulated, blur
 from fpsolve.discretisation import Discretisation
 from fpsolve.equation import FokkerPlanck
 from fpsolve.forces import LinearForce
@@ -22,6 +22,8 @@ _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
 #: least number of panels for coefficients that depend on time, the largest change of ln G in one (a rate such as
 #: 1 / (end - t) is a polynomial on short ones only), and the gain below which nothing counts
 _PANELS, _TURN, _FORGOTTEN = 16, 0.5, 1e-13
+#: width of the grid, scaled by the gain, in units of the noise, below which the start is a point
+_POINTLIKE = 1e-6
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,7 +52,10 @@ class GaussianKernel(GridStepper):
         if mass == 0.0:  # all has left the grid
             return Advance(np.zeros_like(m), np.zeros(2))
         held = Tabulated(axis.edges, np.maximum(m, 0.0) / (mass * axis.widths))
-        spread = blur(held, max(gain, _FORGOTTEN), variance)
+        if gain * axis.length < _POINTLIKE * math.sqrt(variance):  # of the start only mean and variance are left
+            spread: Density = Gaussian(gain * held.mean, math.sqrt(variance + gain**2 * held.variance))
+        else:
+            spread = blur(held, max(gain, _FORGOTTEN), variance)
         return Advance(mass * spread.cell_masses(axis.edges - shift), np.zeros(2))
 
 

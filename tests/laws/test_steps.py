@@ -11,6 +11,7 @@ import pytest
 from families import FLUXES, GRID_STEPPERS, TRIPLES, grid_of, implicit, label, name, problem_of, rough, single, smooth
 from scipy.integrate import solve_ivp
 from scipy.linalg import expm
+from scipy.sparse.linalg import expm_multiply
 
 import fpsolve as fp
 from fpsolve import problems
@@ -68,7 +69,7 @@ def chosen(flux, stepper):
 def test_order(flux, stepper, dimension, timed):
     system = system_of(flux, dimension, timed)
     limit = min(stepper.largest_step(system, t) for t in np.linspace(0.0, END, 5))
-    count = max(32, int(np.ceil(END / (0.5 * limit))) if stepper.stability == "explicit" else 0)
+    count = max(64, int(np.ceil(END / (0.12 * limit))) if stepper.stability == "explicit" else 0)
     errors = []
     for n in (count, 2 * count):
         done = stepper.march(system, smooth(system.grid), 0.0, END / n, n)
@@ -80,18 +81,18 @@ def test_order(flux, stepper, dimension, timed):
 @pytest.mark.parametrize("dimension", [1, 2])
 def test_order_of_many_stages(dimension):
     """Far beyond Euler's step, where the number of stages changes with the step."""
-    grid = grid_of(dimension, cells=60 if dimension == 1 else (24, 18))
+    grid = grid_of(dimension, cells=120 if dimension == 1 else (60, 45))
     system = Discretisation(problem_of(dimension), grid, ScharfetterGummel())
-    reference = expm(END * system.at(0.0).matrix().toarray()) @ smooth(grid).ravel()
+    operator = system.at(0.0)
+    reference = expm_multiply(END * operator.matrix().tocsc(), smooth(grid).ravel())
     errors, stages = [], []
-    for n in (8, 16, 32):
+    for n in (12, 48):
         done = RungeKuttaLegendre().march(system, smooth(grid), 0.0, END / n, n)
         errors.append(float(np.sum(np.abs(done.masses.ravel() - reference))))
-        stages.append(RungeKuttaLegendre.stages(system.at(0.0).reach, END / n))
-    assert stages[0] > 5
-    assert stages[0] > stages[-1]
-    assert abs(np.log2(errors[0] / errors[2]) / 2.0 - 2.0) <= 0.15, (errors, stages)
-    assert errors[2] < 2e-4
+        stages.append(RungeKuttaLegendre.stages(operator.reach, END / n))
+    assert stages[0] > stages[1] > 3
+    assert abs(np.log2(errors[0] / errors[1]) / 2.0 - 2.0) <= 0.15, (errors, stages)
+    assert errors[1] < 5e-5
 
 
 @pytest.mark.parametrize("stepper", [one for one in GRID_STEPPERS if one.order == EXACT], ids=label)
@@ -110,8 +111,7 @@ def test_no_error_in_time(stepper, which):
         done = stepper.march(system, m, begin, (end - begin) / steps, steps)
         errors[cells, steps] = float(np.sum(np.abs(done.masses - problem.exact(end, grid) * grid.volumes)))
     assert errors[120, 1] < 2e-6, errors
-    if errors[120, 1] > 1e-12:
-        assert errors[60, 1] > 9.0 * errors[120, 1], errors
+    assert errors[60, 1] < 1e-10 or errors[60, 1] > 9.0 * errors[120, 1], errors
     assert errors[120, 4] < 2e-5, errors
 
 

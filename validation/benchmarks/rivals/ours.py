@@ -37,6 +37,7 @@ def start(problem: Problem) -> Any:
     return fp.GaussianMixture(means=tuple(mean[0] for mean in problem.means), stds=(STD,) * len(problem.means))
 
 
+@functools.cache
 def window(problem: Problem, cells: int) -> fp.Grid:
     half = problem.half
     if problem.dimension == 1:
@@ -84,13 +85,17 @@ def variant(title: str, flux: Any, stepper: Any, bars: bool = False) -> Variant:
     return Variant(f"fpsolve {title}", build)
 
 
+def alone(title: str, flux: Any, stepper: Any) -> Variant:
+    return Variant(f"fpsolve, the run alone, {title}", functools.partial(kept, flux=flux, stepper=stepper))
+
+
 WIDE, NARROW = fp.fluxes.FourthOrder(), fp.fluxes.ScharfetterGummel()
 SDIRK, LEGENDRE = fp.steppers.SDIRK4(), fp.steppers.RungeKuttaLegendre()
 VARIANTS = {
     "fourth": variant("fourth order, SDIRK4", WIDE, SDIRK),
     "fourth-bars": variant("the same with error bars", WIDE, SDIRK, bars=True),
-    "fourth-kept": Variant("fpsolve, the run alone, fourth order, SDIRK4", functools.partial(kept, flux=WIDE, stepper=SDIRK)),
-    "legendre-kept": Variant("fpsolve, the run alone, fourth order, RKL2", functools.partial(kept, flux=WIDE, stepper=LEGENDRE)),
+    "fourth-kept": alone("fourth order, SDIRK4", WIDE, SDIRK),
+    "legendre-kept": alone("fourth order, RKL2", WIDE, LEGENDRE),
     "second": variant("Scharfetter-Gummel, CN", NARROW, fp.steppers.CrankNicolson()),
     "legendre": variant("fourth order, RKL2", WIDE, LEGENDRE),
     "legendre-bars": variant("the same with error bars", WIDE, LEGENDRE, bars=True),
