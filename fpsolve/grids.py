@@ -181,9 +181,10 @@ class Grid:
         *,
         centre: float | None = None,
         strength: float = 4.0,
+        walls: bool = False,
         boundary: Boundary = "reflecting",
     ) -> Self:
-        """Cells that are small around ``centre`` (the middle if absent) and grow smoothly away from it.
+        """Cells that are small around ``centre`` (the middle if absent) and grow away from it, or at the walls.
 
         Parameters
         ----------
@@ -194,13 +195,21 @@ class Grid:
         centre : float, optional
             Where they are smallest.
         strength : float
-            Positive; the cells at a distance d from the centre are sqrt(1 + (strength d / length)²) times as wide.
+            Positive; the cells at a distance d from the centre are sqrt(1 + (strength d / length)²) times as wide. With
+            ``walls`` those at the walls are cosh²(strength / 2) times narrower than those in the middle.
+        walls : bool
+            Whether the cells are small at both ends instead (edges on a hyperbolic tangent).
         boundary : str or (str, str)
             As for :class:`Axis`.
         """
         lower, upper = _ends(lower, upper)
         centre = number("centre", 0.5 * (lower + upper) if centre is None else centre)
         strength = number("strength", strength, above=0.0)
+        if walls:
+            steps = np.tanh(0.5 * strength * np.linspace(-1.0, 1.0, whole("cells", cells) + 1))
+            edges = 0.5 * (lower + upper) + 0.5 * (upper - lower) * steps / steps[-1]
+            edges[0], edges[-1] = lower, upper
+            return cls((Axis(edges, boundary),))
         return cls((Axis(sinh_edges(lower, upper, whole("cells", cells), centre, strength), boundary),))
 
     @classmethod

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from fpsolve.fluxes.base import Flux
-from fpsolve.fluxes.fourth_order import face_weights
+from fpsolve.fluxes.base import Flux, check_cells
+from fpsolve.fluxes.fourth_order import LEAST_CELLS, face_weights
 from fpsolve.grids import Array, Grid
 from fpsolve.kernels.advection import weno5_currents
 from fpsolve.kernels.line import currents
@@ -42,8 +42,11 @@ class WENO5(Flux):
             raise InputError("grid", "the cells differ in width; weno5 needs equal ones: use Grid.line, or upwind")
         out = np.empty(grid.cells + 1)
         largest = float(np.max(np.abs(p)))
-        weno5_currents(p, np.asarray(drift, float), *axis.codes, _FLAT * largest**2 + 1e-300, out)
-        if np.any(temperature):
+        warm = bool(np.any(temperature))
+        if warm:
+            check_cells(axis, LEAST_CELLS, self.kind)
+        weno5_currents(p, np.asarray(drift, float), *axis.codes, warm, _FLAT * largest**2 + 1e-300, out)
+        if warm:
             spread = np.empty(grid.cells + 1)
             currents(p, -temperature * face_weights(axis)[1], axis.periodic, spread)
             out += spread

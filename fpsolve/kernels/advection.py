@@ -11,6 +11,8 @@ import numpy as np
 from fpsolve.kernels.compiled import compiled
 
 REFLECTING, ABSORBING, PERIODIC = 0, 1, 2
+#: beyond an end of this kind the cubic through the averages of four cells goes on
+CONTINUED = 3
 
 
 @compiled
@@ -28,7 +30,7 @@ def two_point_currents(p, minus, plus, lower, upper, out):
 
 @compiled
 def extend(p, ghosts, lower, upper, out):
-    """Averages with ``ghosts`` cells more on either side: mirror images, empty cells, or those of the other end."""
+    """Averages with ``ghosts`` cells more on either side: mirror images, empty, of the other end, or continued."""
     n = p.size
     for i in range(n):
         out[i + ghosts] = p[i]
@@ -38,6 +40,13 @@ def extend(p, ghosts, lower, upper, out):
             left, right = (n - 1 - g) % n, g % n
         out[ghosts - 1 - g] = 0.0 if lower == ABSORBING else p[left]
         out[n + ghosts + g] = 0.0 if upper == ABSORBING else p[right]
+    for g in range(ghosts):
+        if lower == CONTINUED:
+            k = ghosts - 1 - g
+            out[k] = 4.0 * (out[k + 1] + out[k + 3]) - 6.0 * out[k + 2] - out[k + 4]
+        if upper == CONTINUED:
+            k = n + ghosts + g
+            out[k] = 4.0 * (out[k - 1] + out[k - 3]) - 6.0 * out[k - 2] - out[k - 4]
 
 
 @compiled
@@ -57,11 +66,15 @@ def weno5_value(a, b, c, d, e, tiny):
 
 
 @compiled
-def weno5_currents(p, drift, lower, upper, tiny, out):
-    """J = drift at the face times the reconstruction from its upwind side; equal cells."""
+def weno5_currents(p, drift, lower, upper, smooth, tiny, out):
+    """J = drift at the face times the reconstruction from its upwind side; equal cells.
+
+    With ``smooth`` the density goes on beyond the ends, as where diffusion bends it there: mirror images have a kink.
+    """
     n = p.size
     q = np.empty(n + 6)
-    extend(p, 3, lower, upper, q)
+    goes_on = smooth and lower != PERIODIC
+    extend(p, 3, CONTINUED if goes_on else lower, CONTINUED if goes_on else upper, q)
     for i in range(n + 1):
         j = i + 2  # the cell on the left of the face
         if drift[i] >= 0.0:

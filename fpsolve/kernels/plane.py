@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fpsolve.kernels.advection import extend, weno5_value
+from fpsolve.kernels.advection import CONTINUED, PERIODIC, REFLECTING, extend, weno5_value
 from fpsolve.kernels.compiled import compiled
 
 
@@ -137,7 +137,7 @@ def wide_currents(p, flow, weights, widths, rings, evens, upwinded, jx, jy):
     ghosted = np.empty((nx + 6, ny + 6) if upwinded else (1, 1))
     tiny = 1e-300
     if upwinded:
-        tiny += surround(p, rings, ghosted)
+        tiny += surround(p, rings, spread[0] > 0.0, ghosted)
     for i in range(nx + 1):
         between_rows(p, i, point_x, slope_x, rings[0], value, slope)
         at_faces(value, point_y, evens[1], rings[1], corner)
@@ -163,18 +163,23 @@ def wide_currents(p, flow, weights, widths, rings, evens, upwinded, jx, jy):
 
 
 @compiled
-def surround(p, rings, out):
-    """Three cells more on all sides (mirror images, or a ring's); returns what is flat enough for WENO's weights."""
+def surround(p, rings, smooth, out):
+    """Three cells more on all sides, as in one dimension; returns what is flat enough for WENO's weights."""
     nx, ny = p.shape
     largest = 0.0
+    closed = CONTINUED if smooth else REFLECTING
     for i in range(nx):
-        extend(p[i], 3, 2 if rings[1] else 0, 2 if rings[1] else 0, out[i + 3])
+        end = PERIODIC if rings[1] else closed
+        extend(p[i], 3, end, end, out[i + 3])
         for j in range(ny):
             largest = max(largest, abs(p[i, j]))
     for g in range(3):
         low, high = (nx - 1 - g, g) if rings[0] else (g, nx - 1 - g)
-        out[2 - g] = out[3 + low]
-        out[nx + 3 + g] = out[3 + high]
+        before, after = out[2 - g], out[nx + 3 + g]
+        before[:], after[:] = out[3 + low], out[3 + high]
+        if smooth and not rings[0]:
+            before[:] = 4.0 * (out[3 - g] + out[5 - g]) - 6.0 * out[4 - g] - out[6 - g]
+            after[:] = 4.0 * (out[nx + 2 + g] + out[nx + g]) - 6.0 * out[nx + 1 + g] - out[nx - 1 + g]
     return 1e-14 * largest * largest
 
 
