@@ -9,13 +9,15 @@ import numpy as np
 
 from fpsolve.fluxes.base import Flux, check_cells
 from fpsolve.fluxes.fourth_order import LEAST_CELLS, face_weights
-from fpsolve.grids import Array, Grid
-from fpsolve.kernels.advection import weno5_currents
+from fpsolve.grids import Array, Axis, Grid
+from fpsolve.kernels.advection import CONTINUED, weno5_currents
 from fpsolve.kernels.line import currents
 from fpsolve.settings import InputError
 
 #: curvature, relative to the square of the largest average, below which the weights need not tell smooth from rough
 _FLAT = 1e-14
+#: cells at an end are narrow enough for its boundary layer up to this many T / |f|
+_RESOLVED = 2.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,14 +42,29 @@ class WENO5(Flux):
         axis = grid.axis
         if not axis.uniform:
             raise InputError("grid", "the cells differ in width; weno5 needs equal ones: use Grid.line, or upwind")
-        out = np.empty(grid.cells + 1)
-        largest = float(np.max(np.abs(p)))
+        out, drift = np.empty(grid.cells + 1), np.asarray(drift, float)
         warm = bool(np.any(temperature))
         if warm:
             check_cells(axis, LEAST_CELLS, self.kind)
-        weno5_currents(p, np.asarray(drift, float), *axis.codes, warm, _FLAT * largest**2 + 1e-300, out)
+        largest = float(np.max(np.abs(p)))
+        beyond = _beyond(drift, temperature, axis) if warm else axis.codes
+        weno5_currents(p, drift, *axis.codes, *beyond, _FLAT * largest**2 + 1e-300, out)
         if warm:
             spread = np.empty(grid.cells + 1)
             currents(p, -temperature * face_weights(axis)[1], axis.periodic, spread)
             out += spread
         return out
+
+
+def _beyond(drift: Array, temperature: Array | float, axis: Axis) -> tuple[int, int]:
+    """What is assumed beyond the ends: where diffusion bends the density on the scale of a cell it goes on smoothly.
+
+    A mirror image would have a kink there, at which the order is lost; in a layer that the cells do not resolve it is
+    the safer choice.
+    """
+    if axis.periodic:
+        return axis.codes
+    width, spread = float(axis.widths[0]), np.broadcast_to(temperature, drift.shape)
+    resolved = [bool(abs(drift[k]) * width <= _RESOLVED * spread[k]) for k in (0, -1)]
+    lower, upper = (CONTINUED if fine else code for fine, code in zip(resolved, axis.codes, strict=True))
+    return lower, upper

@@ -66,15 +66,14 @@ def weno5_value(a, b, c, d, e, tiny):
 
 
 @compiled
-def weno5_currents(p, drift, lower, upper, smooth, tiny, out):
+def weno5_currents(p, drift, lower, upper, before, after, tiny, out):
     """J = drift at the face times the reconstruction from its upwind side; equal cells.
 
-    With ``smooth`` the density goes on beyond the ends, as where diffusion bends it there: mirror images have a kink.
+    ``before`` and ``after`` say what lies beyond the ends, for :func:`extend`.
     """
     n = p.size
     q = np.empty(n + 6)
-    goes_on = smooth and lower != PERIODIC
-    extend(p, 3, CONTINUED if goes_on else lower, CONTINUED if goes_on else upper, q)
+    extend(p, 3, before, after, q)
     for i in range(n + 1):
         j = i + 2  # the cell on the left of the face
         if drift[i] >= 0.0:

@@ -271,3 +271,27 @@ def implicit_steps(
                 part += estimate[j] * slopes[j, i]
             error += abs(part)
     return error
+
+
+@compiled
+def factor_lines(stencils, a, ring, factors, corners, borders):
+    """Factor 1 - a L on many lines, one after the other."""
+    for k in range(stencils.shape[0]):
+        factor_stencil(stencils[k], a, ring, factors[k], corners[k], borders[k])
+
+
+@compiled
+def solve_lines(b, factors, corners, borders, shares, ring):
+    """Solve (1 - a L) x = b in place on many lines; ``shares``, if given, take what rounding took of their masses."""
+    lines, n = b.shape
+    restore = shares.shape[0] == lines
+    for k in range(lines):
+        before, after = 0.0, 0.0
+        for i in range(n):
+            before += b[k, i]
+        solve(b[k], factors[k], corners[k], borders[k], True, ring)
+        if restore:
+            for i in range(n):
+                after += b[k, i]
+            for i in range(n):
+                b[k, i] += (before - after) * shares[k, i]

@@ -68,15 +68,15 @@ class DiagonallyImplicit(GridStepper, abc.ABC):
         held = [operator.factors(a) for operator, a in distinct]
         first, out, outflow = operators[0], m.copy(), np.zeros(2)
         if len(held) == 1:  # views, for nothing is copied on the way of the steady problems
-            arrays = [getattr(held[0], name)[None] for name in _FACTORED]
+            bands, corners, borders, shares = (getattr(held[0], name)[None] for name in _FACTORED)
             ends = first.end_stencils[None]
         else:
-            arrays = [np.array([getattr(one, name) for one in held]) for name in _FACTORED]
+            bands, corners, borders, shares = (np.array([getattr(one, name) for one in held]) for name in _FACTORED)
             ends = np.array([operator.end_stencils for operator, _ in distinct])
         which = np.array([distinct.index(pair) for pair in pairs])
         error = implicit_steps(
-            out, table, np.array(self.weights), np.array(self.estimate), dt, count, which, *arrays, ends, first.wide,
-            first.ring, outflow,
+            out, table, np.array(self.weights), np.array(self.estimate), dt, count, which, bands, corners, borders,
+            shares, ends, first.wide, first.ring, outflow,
         )  # fmt: skip
         return Advance(out, outflow, error if self.estimate else np.nan)
 

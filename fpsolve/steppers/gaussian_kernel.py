@@ -110,5 +110,6 @@ def _panel(
 @functools.cache
 def _onward_weights() -> Array:
     """Integrals from each node to 1 of the polynomials that are one at one node and zero at the others."""
-    bases = (np.polynomial.legendre.Legendre.fit(_NODES, unit, _NODES.size - 1, domain=[-1, 1]).integ() for unit in np.eye(_NODES.size))
+    fit, degree = np.polynomial.legendre.Legendre.fit, _NODES.size - 1
+    bases = [fit(_NODES, unit, degree, domain=[-1, 1]).integ() for unit in np.eye(_NODES.size)]
     return np.stack([base(1.0) - base(_NODES) for base in bases], axis=1)
