@@ -37,7 +37,12 @@ class FourthOrder(LinearFlux):
 
     def stencil(self, drift: Array, temperature: Array | float, axis: Axis) -> Array:
         value, slope = face_weights(axis)
-        return drift * value - temperature * slope
+        stencil = drift * value - temperature * slope
+        for face, end, outward in ((0, axis.ends[0], -1.0), (axis.cells, axis.ends[1], 1.0)):
+            # without diffusion there is no layer in which P falls to zero: the drift takes out what is there
+            if end == "absorbing" and np.broadcast_to(temperature, drift.shape)[face] == 0.0:
+                stencil[:, face] = outward * max(outward * drift[face], 0.0) * open_weights(axis)[:, face]
+        return stencil
 
     def currents(self, p: Array, drift: Array, temperature: Array | float, grid: Grid) -> Array:
         out = np.empty(grid.cells + 1)
@@ -48,14 +53,23 @@ class FourthOrder(LinearFlux):
 @functools.lru_cache(maxsize=64)
 def point_weights(axis: Axis) -> Array:
     """Weights (4, n + 1) of P at all edges, the ends too; zero at an absorbing one, where P = 0."""
+    value = open_weights(axis).copy()
+    for face, end in ((0, axis.ends[0]), (axis.cells, axis.ends[1])):
+        if end == "absorbing":
+            value[:, face] = 0.0
+    return value
+
+
+@functools.lru_cache(maxsize=64)
+def open_weights(axis: Axis) -> Array:
+    """Weights (4, n + 1) of P at all edges, at the ends from the inside alone."""
     value = face_weights(axis)[0].copy()
     if not axis.periodic:
         n, unused = axis.cells, np.empty((4, 1))
-        for face, place, end in ((0, 0, axis.ends[0]), (n, n - 4, axis.ends[1])):
-            if end != "absorbing":
-                at = np.empty((4, 1))
-                four_cell_weights(axis.edges, axis.edges[face : face + 1], np.array([place]), at, unused)
-                value[:, face] = at[:, 0]
+        for face, place in ((0, 0), (n, n - 4)):
+            at = np.empty((4, 1))
+            four_cell_weights(axis.edges, axis.edges[face : face + 1], np.array([place]), at, unused)
+            value[:, face] = at[:, 0]
     return value
 
 

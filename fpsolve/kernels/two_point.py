@@ -17,16 +17,18 @@ def bernoulli(z):
 
 
 @compiled
+def exponential(f, t, d):
+    """Both rates of the flux of an exponential over a distance d: T/d B(-+ f d / T); upwind where T = 0."""
+    low = t / d * bernoulli(abs(f) * d / t) if t > 0.0 and d > 0.0 else 0.0
+    high = low + abs(f)
+    return (high, low) if f >= 0.0 else (low, high)
+
+
+@compiled
 def scharfetter_gummel(drift, temperature, left, right, minus, plus):
-    """T/d B(-+ f d / T): the flux of an exponential between the centres; upwind where T = 0."""
+    """The exact flux of constant force between the centres."""
     for i in range(drift.size):
-        d, f, t = left[i] + right[i], drift[i], temperature[i]
-        if t > 0.0 and d > 0.0:
-            low = t / d * bernoulli(abs(f) * d / t)
-            high = low + abs(f)
-        else:
-            low, high = 0.0, abs(f)
-        minus[i], plus[i] = (high, low) if f >= 0.0 else (low, high)
+        minus[i], plus[i] = exponential(drift[i], temperature[i], left[i] + right[i])
 
 
 @compiled
@@ -45,9 +47,15 @@ def chang_cooper(drift, temperature, left, right, minus, plus):
 
 @compiled
 def central(drift, temperature, left, right, minus, plus):
-    """P at the face interpolated linearly between the centres."""
+    """P at the face interpolated linearly between the centres.
+
+    At an end that absorbs P = 0 lies on the face: no mean of both sides would carry what the drift takes out.
+    """
     for i in range(drift.size):
         d = left[i] + right[i]
+        if left[i] == 0.0 or right[i] == 0.0:
+            minus[i], plus[i] = exponential(drift[i], temperature[i], d)
+            continue
         minus[i] = temperature[i] / d + drift[i] * right[i] / d
         plus[i] = temperature[i] / d - drift[i] * left[i] / d
 

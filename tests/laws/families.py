@@ -41,7 +41,7 @@ LOWER, UPPER = (-2.0, -1.5), (2.0, 1.5)
 def name(scheme) -> str:
     """How a test names a flux or a stepper."""
     inner = getattr(scheme, "inner", None)
-    return scheme.kind if inner is None or inner == type(scheme)().inner else f"{scheme.kind}({inner.kind})"
+    return scheme.kind if inner is None else f"{scheme.kind}({inner.kind})"
 
 
 def fits(flux, stepper, dimension: int) -> bool:
@@ -193,8 +193,13 @@ def smooth(grid: Grid):
 
 
 def implicit(stepper) -> bool:
-    """Whether no step is too large."""
+    """Whether it claims to be stable however stiff the problem is."""
     return stepper.stability in ("A", "L")
+
+
+def unlimited(flux, stepper) -> bool:
+    """Whether no step is too large: a splitting has an explicit part where a flux is no jump process."""
+    return implicit(stepper) and (isinstance(flux, TwoPointFlux) or not hasattr(stepper, "inner"))
 
 
 def step_for(stepper, system, wanted: float, times=(0.0, 0.5, 1.0)) -> float:

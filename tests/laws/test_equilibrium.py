@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from families import ENDS, SIDES, TRIPLES, grid_of, huge, implicit, label, name, problem_of, step_for
+from families import ENDS, SIDES, TRIPLES, grid_of, huge, label, name, problem_of, step_for, unlimited
 
 from fpsolve.discretisation import Discretisation
 from fpsolve.forces.base import Points
@@ -38,9 +38,9 @@ def test_boltzmann_weights_stay(flux, stepper, dimension, temperature):
         for stretched in (False, True):
             grid = grid_of(dimension, boundary, stretched=stretched)
             system, m = Discretisation(problem, grid, flux), boltzmann(problem, grid)
-            sizes = [step_for(stepper, system, 0.03)] + ([1.0] if implicit(stepper) else [])
+            sizes = [step_for(stepper, system, 0.03)] + ([1.0] if unlimited(flux, stepper) else [])
             # sparse elimination in the plane does not know, at such steps, how much mass wells hold that exchange none
-            if implicit(stepper) and (dimension == 1 or temperature > 0.3 or hasattr(stepper, "inner")):
+            if unlimited(flux, stepper) and (dimension == 1 or temperature > 0.3 or hasattr(stepper, "inner")):
                 sizes.append(huge(system))
             for dt in sizes:
                 count = 20 if dt < 1.0 else 3

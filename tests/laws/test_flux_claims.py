@@ -9,7 +9,7 @@ import pytest
 
 from fpsolve.backward import run_on_grid
 from fpsolve.densities import Gaussian, GaussianMixture
-from fpsolve.fluxes import Flux
+from fpsolve.fluxes import WENO5, Flux, Upwind
 from fpsolve.grids import Grid
 from fpsolve.processes import forward_process
 from fpsolve.reverse import Composition
@@ -93,9 +93,10 @@ def test_mirror_symmetry(kind):
         np.testing.assert_allclose(mirrored[::-1], -current, atol=1e-14)
 
 
-@of_fluxes
+@pytest.mark.parametrize("kind", [Upwind, WENO5], ids=lambda cls: cls.kind)
 def test_order_of_the_generated_density(kind):
-    declared, errors = kind.order, []
+    """The two fluxes that the routes of the estimated process take."""
+    declared, errors = kind.advective_order, []
     composition = Composition(PAPER, MEAN)
     for cells in (200, 400, 800, 1600) if declared == 1 else (120, 240, 480, 960):
         edges = np.linspace(-8.5, 9.5, cells + 1)
@@ -106,8 +107,8 @@ def test_order_of_the_generated_density(kind):
     assert errors[-1] < {1: 4e-3, 5: 1e-9}[declared]
 
 
-@pytest.mark.parametrize("kind", STEPPERS, ids=lambda cls: cls.kind)
-def test_order_in_time(kind):
+@pytest.mark.parametrize("kind", [Characteristics, SSPRK3], ids=lambda cls: cls.kind)
+def test_order_in_time_of_the_routes(kind):
     if kind is Characteristics:
         points = np.linspace(-2.0, 2.0, 9)
         field = lambda t, x: np.cos(3.0 * t) * np.sin(x) + 0.3 * t * x  # noqa: E731
