@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+from collections.abc import Callable
 from typing import ClassVar, final
 
 import numpy as np
@@ -81,8 +82,10 @@ class TwoPointFlux(LinearFlux, abc.ABC):
 
     local_temperature: ClassVar[bool] = True
     linear: ClassVar[bool] = True
+    #: (drift, temperature, left, right, minus, plus): one function that fills both rates, of flat arrays
+    kernel: ClassVar[Callable[..., None]]
 
-    @abc.abstractmethod
+    @final
     def rates(self, drift: Array, temperature: Array, left: Array, right: Array) -> tuple[Array, Array]:
         """``a_minus`` and ``a_plus``, L/s, elementwise.
 
@@ -93,6 +96,9 @@ class TwoPointFlux(LinearFlux, abc.ABC):
         left, right : arrays of that shape
             Distances from the face to the centres beside it, L.
         """
+        minus, plus = np.empty((2, drift.size))
+        self.kernel(_flat(drift), _flat(temperature), _flat(left), _flat(right), minus, plus)
+        return minus.reshape(drift.shape), plus.reshape(drift.shape)
 
     @final
     def face_rates(self, drift: Array, temperature: Array | float, axis: Axis) -> tuple[Array, Array]:
@@ -130,7 +136,7 @@ class TwoPointFlux(LinearFlux, abc.ABC):
         return out
 
 
-def flat(array: Array) -> Array:
+def _flat(array: Array) -> Array:
     """The array as kernels want it: contiguous and one-dimensional."""
     return np.ascontiguousarray(array, float).ravel()
 

@@ -5,10 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import ClassVar
 
-import numpy as np
-
-from fpsolve.fluxes.base import TwoPointFlux, flat
-from fpsolve.grids import Array
+from fpsolve.fluxes.base import TwoPointFlux
 from fpsolve.kernels import two_point
 
 
@@ -27,8 +24,4 @@ class ScharfetterGummel(TwoPointFlux):
     equilibrium_preserving: ClassVar[bool] = True
     local_detailed_balance: ClassVar[bool] = True
     reference: ClassVar[str] = "D. L. Scharfetter, H. K. Gummel, IEEE Trans. Electron Devices 16, 64 (1969)"
-
-    def rates(self, drift: Array, temperature: Array, left: Array, right: Array) -> tuple[Array, Array]:
-        minus, plus = np.empty((2, drift.size))
-        two_point.scharfetter_gummel(flat(drift), flat(temperature), flat(left), flat(right), minus, plus)
-        return minus.reshape(drift.shape), plus.reshape(drift.shape)
+    kernel = staticmethod(two_point.scharfetter_gummel)

@@ -75,6 +75,23 @@ class Force(Settings, abc.ABC):
         return Summed((*parts(self), *parts(other)))
 
 
+class FunctionForce(Force, abc.ABC):
+    """A force made of a Python function, ``_timed`` if t is among its arguments."""
+
+    _timed: bool
+
+    @property
+    def steady(self) -> bool:
+        return not self._timed
+
+    @property
+    def python(self) -> bool:
+        return True
+
+    def recipe(self) -> Recipe:
+        return {"kind": "python"}
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Summed(Force):
     """A sum of forces."""

@@ -6,12 +6,12 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from fpsolve.forces.base import Force, Points, evaluated, takes_time
-from fpsolve.settings import InputError, Recipe, whole
+from fpsolve.forces.base import FunctionForce, Points, evaluated, takes_time
+from fpsolve.settings import InputError, whole
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class NonconservativeForce(Force):
+class NonconservativeForce(FunctionForce):
     """F given by a Python function, with or without a potential.
 
     Parameters
@@ -34,17 +34,6 @@ class NonconservativeForce(Force):
     def __post_init__(self) -> None:
         whole("dimension", self.dimension, 1, 2)
         object.__setattr__(self, "_timed", takes_time(self.function, self.dimension, "force"))
-
-    @property
-    def steady(self) -> bool:
-        return not self._timed  # type: ignore[attr-defined]
-
-    @property
-    def python(self) -> bool:
-        return True
-
-    def recipe(self) -> Recipe:
-        return {"kind": "python"}
 
     def field(self, points: Points, t: float) -> Points:
         values = self.function(*points) if self.steady else self.function(*points, t)

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from fpsolve.forces.base import Force, Points, evaluated, takes_time
+from fpsolve.forces.base import FunctionForce, Points, evaluated, takes_time
 from fpsolve.grids import Array, Grid
-from fpsolve.settings import InputError, Recipe, whole
+from fpsolve.settings import InputError, whole
 
 #: step of the differences that make a force of a potential, in units of the smallest distance between the points, and
 #: the weights of the sixth-order central difference
@@ -20,7 +20,7 @@ _WEIGHTS = {1: 3.0 / 4.0, 2: -3.0 / 20.0, 3: 1.0 / 60.0}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class PotentialForce(Force):
+class PotentialForce(FunctionForce):
     """F = -grad U with U given by a Python function, or by its values at the centres of a grid.
 
     Parameters
@@ -54,17 +54,6 @@ class PotentialForce(Force):
         whole("dimension", self.dimension, 1, 2)
         object.__setattr__(self, "_function", function)
         object.__setattr__(self, "_timed", takes_time(function, self.dimension, "potential"))
-
-    @property
-    def steady(self) -> bool:
-        return not self._timed  # type: ignore[attr-defined]
-
-    @property
-    def python(self) -> bool:
-        return True
-
-    def recipe(self) -> Recipe:
-        return {"kind": "python"}
 
     def potential(self, points: Points, t: float) -> Array:
         function = self._function  # type: ignore[attr-defined]

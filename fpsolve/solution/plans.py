@@ -59,9 +59,10 @@ class Plan:
         """The highest order that the errors may fall with as grids and steps are refined together.
 
         A jump of the start lies at another fraction of its cell on every level: what that leaves falls irregularly,
-        but never by less than the first order from level to level.
+        but never by less than the first order from level to level. Nor are errors taken to fall more than twice as
+        fast as those of the stepper: beside a part that falls faster, its own would be missed on coarse grids.
         """
-        return 1 if self.rough else max(self.flux.order, self.flux.advective_order)
+        return 1 if self.rough else min(max(self.flux.order, self.flux.advective_order), 2 * self.stepper.order)
 
     def recipe(self, start: Any) -> Recipe:
         """The run as data: what a file can hold of it, enough to repeat it unless Python functions are involved."""

@@ -1,4 +1,4 @@
-"""Our own solver, measured twice: the whole call of ``solve``, problem, moments and dataset included, and the run alone.
+"""Our own solver, measured twice: the whole call of ``solve`` (problem, moments, dataset) and the run alone.
 
 Of the peers the run alone is timed, with all matrices and factors kept; ``kept`` rows do the same with ours. Problem b
 may be solved in its clock, the integral of T: the peers' rows that do so are faster, and so is ours.
