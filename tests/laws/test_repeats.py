@@ -12,12 +12,12 @@ from families import TRIPLES, grid_of, label, problem_for, rough
 from fpsolve.discretisation import Discretisation
 from fpsolve.integration import Control, Level, March, coarsened
 
-TIMES = np.array([0.0, 0.03, 0.08, 0.1, 0.17])
+TIMES = np.array([0.0, 0.03, 0.06, 0.1])
 
 
 def begun(flux, stepper, dimension, control):
     """A march on a grid and a coarser companion."""
-    grid = grid_of(dimension, cells=32 if dimension == 1 else (16, 20))
+    grid = grid_of(dimension, cells=32 if dimension == 1 else (16, 18))
     problem, masses = problem_for(stepper, dimension, timed=True), rough(grid)
     levels = [
         Level(Discretisation(problem, own, flux), m, np.zeros(2 * dimension))
@@ -34,7 +34,7 @@ def test_a_resumed_run_is_the_unbroken_one(flux, stepper, dimension, control):
         kept.append(copy.deepcopy(march.state()))
         march.advance(begin, end)
     last = march.state()
-    for index, state in enumerate(kept):
+    for index, state in list(enumerate(kept))[1:]:
         again = begun(flux, stepper, dimension, control)
         again.restore(state)
         for begin, end in itertools.pairwise(TIMES[index:].tolist()):

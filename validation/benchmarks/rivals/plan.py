@@ -23,9 +23,9 @@ OURS = (
     Entry("b", "ours", "fourth-bars", 232, 16),
     Entry("b", "ours", "second", 2188, 220),
     Entry("b", "ours", "default", 0, 0),
-    Entry("c", "ours", "legendre", 96, 90),
-    Entry("c", "ours", "legendre-kept", 96, 90),
-    Entry("c", "ours", "legendre-bars", 96, 90),
+    Entry("c", "ours", "legendre", 92, 100),
+    Entry("c", "ours", "legendre-kept", 92, 100),
+    Entry("c", "ours", "legendre-bars", 92, 100),
     Entry("c", "ours", "strang", 720, 120),
     Entry("c", "ours", "default", 0, 0),
 )
@@ -90,7 +90,7 @@ PEERS = (
 SMALL = (
     Entry("a", "ours", "fourth", 242, 12),
     Entry("b", "ours", "fourth", 232, 15),
-    Entry("c", "ours", "legendre", 96, 90),
+    Entry("c", "ours", "legendre", 92, 100),
     Entry("a", LINE, "symmetric-central", 3080, 190),
     Entry("a", LINE, "odeint-central", 3200, 1e-6),
     Entry("a", FOURTH, "sdirk4", 242, 10),
