@@ -11,11 +11,10 @@ from typing import Any, Protocol
 import numpy as np
 import xarray as xr
 
-from fpsolve.discretisation import Discretisation
 from fpsolve.equation import FokkerPlanck
 from fpsolve.fluxes import Flux, ScharfetterGummel
 from fpsolve.grids import Array, Grid
-from fpsolve.integration import Control, Level, March, NotConverged, Report, coarsened
+from fpsolve.integration import Control, March, NotConverged
 from fpsolve.settings import InputError, Recipe, number, whole
 from fpsolve.solution import choices
 from fpsolve.solution.checks import (
@@ -27,16 +26,15 @@ from fpsolve.solution.checks import (
     memory_needed,
     told_memory,
 )
-from fpsolve.solution.errors import beyond, number_bar, refinement_bar, time_bar
+from fpsolve.solution.errors import beyond
 from fpsolve.solution.fields import Recorder
 from fpsolve.solution.gauges import Gauge, Observables
+from fpsolve.solution.levels import bar_of, march_of, measured
 from fpsolve.solution.plans import Plan
 from fpsolve.solution.shown import Shown
 from fpsolve.solution.start import as_start, jumps, start_masses
 from fpsolve.steppers import GridStepper
 
-#: coarser companions of a run with error bars, and the fewest cells one of them may have along an axis
-_COMPANIONS, _FEWEST = 2, 8
 #: L1 error that is aimed at where the grid is chosen
 ACCURACY = 5e-5
 
@@ -198,7 +196,7 @@ def _refined(
     while cells is not None:
         shown.tell(f"{cells} cells")
         plan = _plan(problem, start, domain.grid(cells), flux, stepper, trial)
-        march = _begin(plan, shown)
+        march = march_of(plan, shown)
         march.check(plan.times)
         try:
             dataset = _recorded(plan, plan.recipe(start), march, (), None, shown)
@@ -220,7 +218,7 @@ def _refined(
 
 def _run(plan: Plan, start: Any, store: Store | None, shown: Shown) -> xr.Dataset:
     """The run itself."""
-    march, recipe = _begin(plan, shown), plan.recipe(start)
+    march, recipe = march_of(plan, shown), plan.recipe(start)
     march.check(plan.times)
     if store is None:
         return _recorded(plan, recipe, march, (), None, shown)
@@ -250,56 +248,10 @@ def _recorded(
         fine = march.levels[0]
         if plan.problem.domain is None and index:
             lost = max(lost, 3.0 * beyond(fine.masses, plan.grid))
-        numbers: dict[str, Any] = {"density_error": (_bar(plan, march) if index else 0.0) + cut + lost}
-        numbers |= _measured(plan, march, gauges, t, cut + lost) | {"outflow_end": fine.outflow}
+        numbers: dict[str, Any] = {"density_error": (bar_of(plan, march) if index else 0.0) + cut + lost}
+        numbers |= measured(plan, march, gauges, t, cut + lost) | {"outflow_end": fine.outflow}
         recorder.record(index, fine.masses, fine.system.at(t), numbers)
         if store is not None and index >= len(entries):
             store.append(march.state() | {"time": np.array(t)})
     attributes = {"steps_taken": march.taken, "steps_rejected": march.rejected, "flux": plan.flux.kind}
     return recorder.dataset(recipe, attributes | {"stepper": plan.stepper.kind, "cells": list(plan.grid.shape)})
-
-
-def _measured(plan: Plan, march: March, gauges: Sequence[Gauge], t: float, outside: float) -> dict[str, float]:
-    """The numbers of the finest level, each with its bar: from the levels, and from what may lie outside the window."""
-    found = [gauge(level, t) for gauge, level in zip(gauges, march.levels, strict=True)]
-    if not plan.bars:
-        return found[0]
-    scales, floors = gauges[0].scales, gauges[0].rounding(march.levels[0], t)
-    bars = {
-        f"{name}_error": number_bar([numbers[name] for numbers in found], plan.order, floors[name])
-        + outside * scales[name]
-        for name in found[0]
-    }
-    if march.clocks:
-        whole, halves = (gauges[-1](level, t) for level in march.clocks)
-        for name in whole:
-            bars[f"{name}_error"] += time_bar(abs(whole[name] - halves[name]), plan.stepper.order)
-    return found[0] | bars
-
-
-def _begin(plan: Plan, report: Report) -> March:
-    """All levels at the first time."""
-    grid, begin = plan.grid, float(plan.times[0])
-    levels = [_level(plan, grid, plan.start)]
-    while plan.bars and len(levels) <= _COMPANIONS and min(grid.shape) >= 2 * _FEWEST:
-        grid = grid.coarser()
-        if not plan.flux.linear and not all(axis.uniform for axis in grid.axes):
-            break  # an odd number of cells leaves a narrower one, which only stencils with weights of their own take
-        levels.append(_level(plan, grid, coarsened(levels[-1].masses)))
-    march = March(plan.stepper, levels, plan.control, begin, float(plan.times[-1]), report)
-    if plan.bars and plan.stepper.limited:
-        last = levels[-1]
-        march.clocks = [_level(plan, last.system.grid, last.masses) for _ in range(2)]
-    return march
-
-
-def _level(plan: Plan, grid: Grid, masses: Array) -> Level:
-    return Level(Discretisation(plan.problem, grid, plan.flux), masses, np.zeros(2 * grid.dimension))
-
-
-def _bar(plan: Plan, march: March) -> float:
-    bar = refinement_bar([level.masses for level in march.levels], plan.order)
-    if march.clocks:
-        whole, halves = march.clocks
-        bar += time_bar(float(np.sum(np.abs(whole.masses - halves.masses))), plan.stepper.order)
-    return bar

@@ -93,7 +93,7 @@ def grid_of(dimension, boundary="reflecting", cells=None, stretched=False) -> Gr
 
 
 def grids(flux, dimension, stretched=(False, True), boundaries=None) -> Iterator[tuple[Grid, str]]:
-    """All boundaries and stretchings that a flux takes, with a name; that it refuses the others is a test of its own."""
+    """All boundaries and stretchings that a flux takes, named; that it refuses the others is a test of its own."""
     for boundary in boundaries or BOUNDARIES[dimension]:
         for bent in stretched:
             grid = grid_of(dimension, boundary, stretched=bent)
@@ -127,7 +127,9 @@ def problem_of(dimension, timed=False, temperature=0.4, driven=True) -> FokkerPl
     """A force with a potential that closes around a ring, and (if driven) one that drives a current around it."""
     if dimension == 1:
         force = PotentialForce(_energy if timed else lambda x: _energy(x))
-        drive = NonconservativeForce((lambda x, t: 0.5 + 0.0 * x + 0.3 * np.sin(t)) if timed else lambda x: 0.5 + 0.0 * x)
+        drive = NonconservativeForce(
+            (lambda x, t: 0.5 + 0.0 * x + 0.3 * np.sin(t)) if timed else lambda x: 0.5 + 0.0 * x
+        )
     else:
         force = PotentialForce(_plane_energy if timed else lambda x, y: _plane_energy(x, y), dimension=2)
         drive = NonconservativeForce(

@@ -27,7 +27,8 @@ def turned_square(grid: Grid) -> Array:
     shrink = np.exp(-0.5)
     x = fp.Uniform(-shrink * SQUARE.upper, -shrink * SQUARE.lower)
     y = fp.Uniform(shrink * SQUARE.lower, shrink * SQUARE.upper)
-    return np.outer(*(blurred_uniform(axis.edges, one, SPREAD**0.5) for axis, one in zip(grid.axes, (x, y), strict=True)))
+    parts = (blurred_uniform(axis.edges, one, SPREAD**0.5) for axis, one in zip(grid.axes, (x, y), strict=True))
+    return np.outer(*parts)
 
 
 def trapped_uniform(grid: Grid) -> Array:

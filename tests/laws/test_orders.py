@@ -1,4 +1,4 @@
-"""Order in the size of the cells, against exact cell averages: on lines, rings, between walls, in the plane, at T = 0."""
+"""Order in the size of the cells, against exact cell averages: lines, rings, walls, the plane, T = 0."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def solved(problem, grid, flux):
         stepper = SSPRK3()
         limit = min(stepper.largest_step(system, t) for t in np.linspace(begin, end, 5))
         count = math.ceil((end - begin) / limit)
-        if not np.any(problem.problem.temperature_at(0.0)):  # the step only shrinks like the cells: its error must not show
+        if not np.any(problem.problem.temperature_at(0.0)):  # steps that shrink like the cells: they must not show
             count = math.ceil(6.0 * count * (grid.shape[0] / 64.0) ** 0.67)
     m = stepper.march(system, m, begin, (end - begin) / count, count).masses
     return float(np.sum(np.abs(m - problem.exact(end, grid) * grid.volumes)))
@@ -95,7 +95,7 @@ INSIDE = {
     "drift around a ring": lambda: problems.drifting_ring(0.5, 0.05, std=0.06, end=0.2),
     "tilted box": tilted_box,
 }
-#: what happens at a wall may be of higher order than the scheme, and dominate: these orders are at least the claimed ones
+#: what happens at a wall may be of higher order than the scheme, and dominate: orders are at least the claimed ones
 WALLS = {
     "absorbed oscillator": problems.absorbed_oscillator,
     "absorbed drift": problems.absorbed_drift,

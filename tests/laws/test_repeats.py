@@ -56,7 +56,8 @@ for flux, stepper, dimension in TRIPLES:
     grid = grid_of(dimension, cells=40 if dimension == 1 else (24, 30))
     system = Discretisation(problem_for(stepper, dimension), grid, flux)
     done = stepper.march(system, rough(grid), 0.0, step_for(stepper, system, 0.02), 3)
-    print(name(flux), name(stepper), dimension, hashlib.sha256(done.masses.tobytes() + done.outflow.tobytes()).hexdigest())
+    digest = hashlib.sha256(done.masses.tobytes() + done.outflow.tobytes()).hexdigest()
+    print(name(flux), name(stepper), dimension, digest)
 """
 
 

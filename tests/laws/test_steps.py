@@ -8,7 +8,20 @@ import re
 
 import numpy as np
 import pytest
-from families import FLUXES, GRID_STEPPERS, TRIPLES, grid_of, implicit, label, name, problem_of, rough, single, smooth, unlimited
+from families import (
+    FLUXES,
+    GRID_STEPPERS,
+    TRIPLES,
+    grid_of,
+    implicit,
+    label,
+    name,
+    problem_of,
+    rough,
+    single,
+    smooth,
+    unlimited,
+)
 from scipy.integrate import solve_ivp
 from scipy.linalg import expm
 from scipy.sparse.linalg import expm_multiply
@@ -72,7 +85,8 @@ def chosen(flux, stepper):
 def test_order(flux, stepper, dimension, timed):
     system = system_of(flux, dimension, timed)
     limit = min(stepper.largest_step(system, t) for t in np.linspace(0.0, END, 5))
-    count = max(64 if dimension == 1 else 40, int(np.ceil(END / (0.12 * limit))) if stepper.stability == "explicit" else 0)
+    least = 64 if dimension == 1 else 24 if stepper.order == 4 else 40
+    count = max(least, int(np.ceil(END / (0.12 * limit))) if stepper.stability == "explicit" else 0)
     errors = []
     for n in (count, 2 * count):
         done = stepper.march(system, smooth(system.grid), 0.0, END / n, n)
@@ -137,7 +151,9 @@ def separable(x, y):
 
 
 STIFF = [
-    t for t in TRIPLES if unlimited(*t[:2]) and t[1].order != EXACT and isinstance(t[0], (ScharfetterGummel, FourthOrder))
+    t
+    for t in TRIPLES
+    if unlimited(*t[:2]) and t[1].order != EXACT and isinstance(t[0], (ScharfetterGummel, FourthOrder))
 ]
 
 
@@ -224,7 +240,7 @@ def step_matrix(stepper, system, dt):
 def damped(operator):
     """Eigenvectors of the modes that do not grow by themselves (on coarse grids central fluxes have some that do)."""
     values, vectors = np.linalg.eig(operator.matrix().toarray())
-    return vectors[:, values.real <= 1e-9 * operator.reach.real] / 1.0
+    return vectors[:, values.real <= 1e-9 * operator.reach.real]
 
 
 def growth(stepper, system, dt):
@@ -239,7 +255,8 @@ def hard_systems(flux, dimension):
     for case, problem in (HARD[dimension] | (CROSSED if dimension == 2 and type(flux) is FourthOrder else {})).items():
         linear = isinstance(problem.force, LinearForce) and np.any(problem.force.matrix_at(0.0))
         for k, boundary in enumerate(boundaries[: 2 if linear else 3]):
-            for stretched in (False, True) if dimension == 1 else (bool(k % 2), not k % 2)[: 2 if case == "diffusion" else 1]:
+            both = dimension == 1 or case == "diffusion"
+            for stretched in (False, True) if both else (bool(k % 2),):
                 grid = grid_of(dimension, boundary, cells=20 if dimension == 1 else (8, 9), stretched=stretched)
                 yield Discretisation(problem, grid, flux), f"{case}, {boundary}, {stretched}"
 
@@ -252,7 +269,7 @@ def test_stabilised_steps_are_safe(flux, dimension):
             reach, limit = system.at(0.0).reach, stepper.largest_step(system, 0.0)
             assert stepper.stages(reach, limit) <= stepper.most_stages, where
             tried = set()
-            for part in (1.0, 0.5, 0.1, 0.03, 0.01, 0.003):
+            for part in (1.0, 0.3, 0.03, 0.003):
                 stages = stepper.stages(reach, part * limit)
                 if stages > 41 or stages in tried:
                     continue
@@ -266,7 +283,8 @@ def test_stabilised_steps_are_safe(flux, dimension):
 @pytest.mark.parametrize("stepper", [SSPRK3(), SSPRK3(1.0), ExplicitEuler()], ids=["ssp-rk3", "ssp-rk3(1)", "euler"])
 def test_explicit_steps_are_safe(flux, dimension, stepper):
     for system, where in hard_systems(flux, dimension):
-        if isinstance(stepper, ExplicitEuler) and not flux.positive and not where.startswith(("diffusion", "mixed", "mobil")):
+        resolved = where.startswith(("diffusion", "mixed", "mobility"))
+        if isinstance(stepper, ExplicitEuler) and not (flux.positive or resolved):
             continue  # its limit is that of waves in equal cells: see test_euler_and_central_fluxes
         limit = stepper.largest_step(system, 0.0)
         assert limit > 0.0

@@ -22,7 +22,8 @@ def mirrored(force: Force) -> Force:
         return Summed(tuple(mirrored(part) for part in parts(force)))
     if isinstance(force, PotentialForce):
         inner = force.potential_energy
-        return PotentialForce((lambda x: inner(-x)) if force.dimension == 1 else lambda x, y: inner(-x, -y), force.dimension)
+        flipped = (lambda x: inner(-x)) if force.dimension == 1 else (lambda x, y: inner(-x, -y))
+        return PotentialForce(flipped, force.dimension)
     if isinstance(force, LinearForce):
         return force
     inner = force.function
