@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,20 @@ def run(
     if options.out is not None:
         print(f"figure: {_save(draw, found, options.out / f'{name}.png')}")
     return 1 if found.complaints else 0
+
+
+def benchmark(
+    measure: Callable[[bool], dict[str, Any]], table: Callable[[dict[str, Any]], str], what: str, small: str,
+    arguments: list[str] | None,
+) -> int:  # fmt: skip
+    """Parse the arguments of a benchmark, measure, and print its table or one JSON object."""
+    parser = argparse.ArgumentParser(description=what)
+    parser.add_argument("--small", action="store_true", help=small)
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    options = parser.parse_args(arguments)
+    result = measure(options.small)
+    print(json.dumps(result, indent=1, allow_nan=False) if options.json else table(result))
+    return 0
 
 
 def _save(draw: Callable[[Findings, Any], None], found: Findings, path: Path) -> Path:

@@ -17,8 +17,6 @@ A peer that needs another interpreter gets it from FPSOLVE_PYTHON_<PEER>, as in 
 
 from __future__ import annotations
 
-import argparse
-import json
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -29,6 +27,7 @@ from validation.benchmarks.rivals.measure import Entry, measure
 from validation.benchmarks.rivals.plan import OURS, PEERS, SMALL
 from validation.benchmarks.rivals.problems import PROBLEMS
 from validation.benchmarks.rivals.processes import alone
+from validation.command import benchmark
 
 Row = dict[str, Any]
 
@@ -136,13 +135,9 @@ def table(result: dict[str, Any]) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description="our solver against every installed peer, at matched error")
-    parser.add_argument("--small", action="store_true", help="SciPy alone, in this process, a few seconds")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    options = parser.parse_args(arguments)
-    result = run(options.small)
-    print(json.dumps(result, indent=1, allow_nan=False) if options.json else table(result))
-    return 0
+    what = "our solver against every installed peer, at matched error"
+    small = "SciPy alone, in this process, a few seconds"
+    return benchmark(run, table, what, small, arguments)
 
 
 if __name__ == "__main__":

@@ -18,8 +18,6 @@ all three errors are at most ``MATCHED``; ``times_ours`` is the same quotient wh
 
 from __future__ import annotations
 
-import argparse
-import json
 import math
 from collections.abc import Callable
 from typing import Any
@@ -31,6 +29,7 @@ from scipy.stats import norm, wasserstein_distance
 import fpsolve as fp
 from fpsolve.experiments import paper_cases
 from validation.benchmarks.transport_line import cpu_seconds, versions
+from validation.command import benchmark
 
 Array = np.ndarray
 Row = dict[str, Any]
@@ -219,13 +218,9 @@ def table(result: dict[str, Any]) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description="one speed-accuracy experiment against the same by hand in SciPy")
-    parser.add_argument("--small", action="store_true", help="two cases on a small grid, a few seconds")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    options = parser.parse_args(arguments)
-    result = run(options.small)
-    print(json.dumps(result, indent=1, allow_nan=False) if options.json else table(result))
-    return 0
+    what = "one speed-accuracy experiment against the same by hand in SciPy"
+    small = "two cases on a small grid, a few seconds"
+    return benchmark(run, table, what, small, arguments)
 
 
 if __name__ == "__main__":

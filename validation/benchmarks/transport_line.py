@@ -12,10 +12,8 @@ same with the fastest peer on our grid, whatever its error.
 
 from __future__ import annotations
 
-import argparse
 import functools
 import importlib.metadata
-import json
 import math
 import statistics
 import time
@@ -26,6 +24,7 @@ import numpy as np
 from scipy.special import erf, erfc, ndtri
 
 from fpsolve.transport import wasserstein_cells
+from validation.command import benchmark
 
 Row = dict[str, Any]
 HALF = 8.0
@@ -216,13 +215,8 @@ def table(result: dict[str, Any]) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description="W1 and W2 on the line against scipy and POT")
-    parser.add_argument("--small", action="store_true", help="two small grids, a few seconds")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    options = parser.parse_args(arguments)
-    result = run(options.small)
-    print(json.dumps(result, indent=1, allow_nan=False) if options.json else table(result))
-    return 0
+    what, small = "W1 and W2 on the line against scipy and POT", "two small grids, a few seconds"
+    return benchmark(run, table, what, small, arguments)
 
 
 if __name__ == "__main__":
