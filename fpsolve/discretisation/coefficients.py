@@ -23,7 +23,8 @@ def drift_along_links(problem: FokkerPlanck, grid: Grid, t: float) -> Points:
 def drift_at_faces(problem: FokkerPlanck, grid: Grid, t: float) -> Points:
     """Mobility times the force at the faces of a line, L/s."""
     (field,) = problem.force.field((grid.axis.edges,), t)
-    return (problem.mobility_matrix[0, 0] * np.broadcast_to(field, grid.axis.edges.shape),)
+    drift = problem.mobility_matrix[0, 0] * field
+    return (drift if np.shape(drift) == grid.axis.edges.shape else np.broadcast_to(drift, grid.axis.edges.shape),)
 
 
 def drift_over_faces(problem: FokkerPlanck, grid: Grid, t: float, axis: int) -> tuple[Array, Array]:

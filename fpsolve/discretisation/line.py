@@ -108,8 +108,8 @@ class LineOperator(Operator):
 
     @functools.cached_property
     def end_stencils(self) -> Array:
-        """Coefficients (2, 4) of the outermost masses in the currents through both ends; zero on a ring."""
-        if self.ring:
+        """Coefficients (2, 4) of the outermost masses in the currents through both ends; zero where nothing leaves."""
+        if self.restores:
             return np.zeros((2, 4))
         return np.ascontiguousarray(self.stencil[:, [0, -1]].T)
 
@@ -141,7 +141,7 @@ class LineOperator(Operator):
         line.factor_stencil(self.stencil, a, self.ring, bands, corners, border)
         share = np.full(n, 1.0 / n)
         line.solve(share, bands, corners, border, True, self.ring)
-        return Factors(bands, corners, border, share / self._kept(a, share))
+        return Factors(bands, corners, border, share / (share.sum() if self.restores else self._kept(a, share)))
 
     def _kept(self, a: float, x: Array) -> float:
         """What (1 - a L) x sums to: x, and what flows out."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import functools
 from typing import ClassVar
 
 import numpy as np
@@ -62,7 +63,7 @@ class DiagonallyImplicit(GridStepper, abc.ABC):
         return super().march(system, m, t, dt, count)
 
     def _on_line(self, operators: list[LineOperator], m: Array, dt: float, count: int) -> Advance:
-        table = _square(self.coefficients)
+        table, weights, estimate = _arrays(type(self))
         pairs = [(operator, dt * float(table[i, i])) for i, operator in enumerate(operators)]
         distinct = list(dict.fromkeys(pairs))
         held = [operator.factors(a) for operator, a in distinct]
@@ -75,7 +76,7 @@ class DiagonallyImplicit(GridStepper, abc.ABC):
             ends = np.array([operator.end_stencils for operator, _ in distinct])
         which = np.array([distinct.index(pair) for pair in pairs])
         error = implicit_steps(
-            out, table, np.array(self.weights), np.array(self.estimate), dt, count, which, bands, corners, borders,
+            out, table, weights, estimate, dt, count, which, bands, corners, borders,
             shares, ends, first.wide, first.ring, outflow,
         )  # fmt: skip
         return Advance(out, outflow, error if self.estimate else np.nan)
@@ -101,8 +102,11 @@ def _combined(parts: Row, slopes: list[Array]) -> Array:
     return total
 
 
-def _square(rows: tuple[Row, ...]) -> Array:
+@functools.cache
+def _arrays(method: type[DiagonallyImplicit]) -> tuple[Array, Array, Array]:
+    """The table of a method as arrays for the kernel: coefficients, weights, estimate."""
+    rows = method.coefficients
     table = np.zeros((len(rows), len(rows)))
     for i, row in enumerate(rows):
         table[i, : i + 1] = row
-    return table
+    return table, np.array(method.weights), np.array(method.estimate)
