@@ -168,9 +168,9 @@ class Case:
         )
 
 
-def check_keys(recipe: Mapping[str, Any]) -> None:
-    """Refuse unknown keys and tables of the wrong type."""
-    for table, allowed in _KEYS.items():
+def check_tables(recipe: Mapping[str, Any], keys: Mapping[str, tuple[str, ...]]) -> None:
+    """Refuse keys that a table ("" for the top) does not know, and tables that are none."""
+    for table, allowed in keys.items():
         entries = recipe if table == "" else recipe.get(table, {})
         place = f"[{table}] " if table else ""
         if not isinstance(entries, Mapping):
@@ -178,6 +178,11 @@ def check_keys(recipe: Mapping[str, Any]) -> None:
         for key in entries:
             if key not in allowed:
                 raise InputError(f"{place}{key}", f"unknown key; {suggestion(str(key), allowed)}")
+
+
+def check_keys(recipe: Mapping[str, Any]) -> None:
+    """Refuse unknown keys and tables of the wrong type."""
+    check_tables(recipe, _KEYS)
     for table in ("data", "schedule", "start"):
         if table in recipe and not isinstance(recipe[table], Mapping):
             raise InputError(f"[{table}]", f"given {recipe[table]!r}; expected a table with a 'kind'")

@@ -38,20 +38,13 @@ def drift_over_faces(problem: FokkerPlanck, grid: Grid, t: float, axis: int) -> 
     sides = []
     for sign in (-1.0, 1.0):
         nodes = other.centres + sign * _GAUSS * other.widths
-        points = mesh_with(grid, axis, grid.axes[axis].edges, nodes)
+        points = mesh(grid, axis, grid.axes[axis].edges, nodes)
         field = problem.force.field(points, t)
         drift = sum(problem.mobility_matrix[axis, k] * np.asarray(field[k]) for k in range(2))
         sides.append(np.broadcast_to(drift, shape))
     width = np.expand_dims(other.widths, axis)
     # (slope) h^2 / 12 with slope = difference / (2 _GAUSS h)
     return 0.5 * (sides[0] + sides[1]), (sides[1] - sides[0]) * width / (24.0 * _GAUSS)
-
-
-def mesh_with(grid: Grid, axis: int, along: Array, across: Array) -> Points:
-    """Points that are ``along`` one axis and ``across`` the other, to be broadcast."""
-    if axis == 0:
-        return along[:, None], across[None, :]
-    return across[:, None], along[None, :]
 
 
 def diffusion_at_faces(problem: FokkerPlanck, grid: Grid, t: float, axis: int) -> Array | float:

@@ -13,7 +13,7 @@ from fpsolve.discretisation.base import Operator, Reach, reach_of
 from fpsolve.discretisation.coefficients import diffusion_at_faces, drift_along_links, drift_at_faces
 from fpsolve.equation import FokkerPlanck
 from fpsolve.fluxes import Flux, LinearFlux, TwoPointFlux
-from fpsolve.fluxes.base import check_cells
+from fpsolve.fluxes.base import cells_of_faces, check_cells
 from fpsolve.fluxes.fourth_order import LEAST_CELLS
 from fpsolve.grids import Array, Axis, Grid
 from fpsolve.kernels import line
@@ -77,12 +77,12 @@ class LineOperator(Operator):
         closed = "absorbing" not in axis.ends
         if not isinstance(flux, TwoPointFlux):
             (drift,) = drift_at_faces(problem, grid, t)
-            stencil = flux.stencil(drift, diffusion, axis) / _widths_of_stencil(axis)
+            stencil = flux.stencil(drift, diffusion, axis) / widths_of_stencil(axis)
             waves = functools.partial(wide_reach, drift, diffusion, axis)
             return cls(stencil, None, axis.periodic, waves, closed)
         (drift,) = drift_along_links(problem, grid, t)
         minus, plus = flux.face_rates(drift, diffusion, axis)
-        stencil = flux.stencil(drift, diffusion, axis) / _widths_of_stencil(axis)
+        stencil = flux.stencil(drift, diffusion, axis) / widths_of_stencil(axis)
         forward, backward = jump_rates(minus, plus, axis)
         waves = functools.partial(jump_reach, forward, backward, 0)
         return cls(stencil, (forward, backward) if flux.positive else None, axis.periodic, waves, closed)
@@ -156,9 +156,7 @@ class LineOperator(Operator):
 
     def scaled(self, factors: Array) -> LineOperator:
         """The operator that lets every cell go at ``factors`` times its rates."""
-        n, face = factors.size, np.arange(factors.size + 1)
-        first = face - 2 if self.ring else np.clip(face - 2, 0, n - 4)
-        stencil = self.stencil * factors[(first[None, :] + np.arange(4)[:, None]) % n]
+        stencil = self.stencil * factors[cells_of_faces(factors.size, self.ring)]
         assert self.jumps is not None
         forward, backward = self.jumps[0].copy(), self.jumps[1].copy()
         forward[1:], backward[:-1] = forward[1:] * factors, backward[:-1] * factors
@@ -169,12 +167,10 @@ class LineOperator(Operator):
         from scipy.sparse import csr_array
 
         n = self.stencil.shape[1] - 1
-        face = np.arange(n + 1)
-        first = face - 2 if self.ring else np.clip(face - 2, 0, n - 4)
-        columns = (first[None, :] + np.arange(4)[:, None]) % n
+        face, columns = np.arange(n), cells_of_faces(n, self.ring)
         # each current enters the cell on its right and leaves the one on its left; a ring's last face is its first
-        into = csr_array((self.stencil[:, :n].ravel(), (np.tile(face[:n], 4), columns[:, :n].ravel())), shape=(n, n))
-        out = csr_array((self.stencil[:, 1:].ravel(), (np.tile(face[:n], 4), columns[:, 1:].ravel())), shape=(n, n))
+        into = csr_array((self.stencil[:, :n].ravel(), (np.tile(face, 4), columns[:, :n].ravel())), shape=(n, n))
+        out = csr_array((self.stencil[:, 1:].ravel(), (np.tile(face, 4), columns[:, 1:].ravel())), shape=(n, n))
         return csr_array(into - out)
 
 
@@ -193,7 +189,7 @@ class NonlinearLine(Operator):
         """The operator of a flux at time t."""
         check_cells(grid.axis, LEAST_CELLS, flux.kind)
         (drift,), diffusion = drift_at_faces(problem, grid, t), diffusion_at_faces(problem, grid, t, 0)
-        return cls(flux, grid, drift, diffusion, _wide_reach(drift, diffusion, grid.axis))
+        return cls(flux, grid, drift, diffusion, reach_of(*wide_reach(drift, diffusion, grid.axis)))
 
     def rates(self, m: Array, out: Array) -> None:
         (current,) = self.currents(m)
@@ -228,10 +224,6 @@ def jump_reach(forward: Array, backward: Array, axis: int) -> tuple[list[Array],
     return [np.maximum(spread, right + left)], [pull]
 
 
-def _wide_reach(drift: Array, diffusion: Array | float, axis: Axis) -> Reach:
-    return reach_of(*wide_reach(drift, diffusion, axis))
-
-
 def wide_reach(drift: Array, diffusion: Array | float, axis: Axis) -> tuple[list[Array], list[Array]]:
     """The same for a four-cell stencil whose faces come first."""
     widths = axis.widths.reshape(-1, *[1] * (drift.ndim - 1))
@@ -244,8 +236,6 @@ def wide_reach(drift: Array, diffusion: Array | float, axis: Axis) -> tuple[list
 
 
 @functools.lru_cache(maxsize=64)
-def _widths_of_stencil(axis: Axis) -> Array:
-    n = axis.cells
-    face = np.arange(n + 1)
-    first = face - 2 if axis.periodic else np.clip(face - 2, 0, n - 4)
-    return axis.widths[(first[None, :] + np.arange(4)[:, None]) % n]
+def widths_of_stencil(axis: Axis) -> Array:
+    """Widths (4, n + 1) of the cells of every face."""
+    return axis.widths[cells_of_faces(axis.cells, axis.periodic)]

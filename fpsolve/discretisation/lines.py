@@ -11,6 +11,7 @@ import dataclasses
 
 import numpy as np
 
+from fpsolve.discretisation.line import widths_of_stencil
 from fpsolve.discretisation.plane import JumpPlane
 from fpsolve.discretisation.wide_plane import WidePlane
 from fpsolve.fluxes.fourth_order import face_weights
@@ -47,15 +48,14 @@ class Lines(abc.ABC):
     def ends(self, m: Array) -> Array:
         """What flows out through the lower and upper ends, 1/s."""
 
-    def solve(self, a: float, b: Array, keep: bool = True) -> Array:
+    def solve(self, a: float, b: Array) -> Array:
         """Solve (1 - a L) x = b."""
         held = self._factors.get(a)
         if held is None:
             held = self.factored(a)
-            if keep:
-                if len(self._factors) >= _KEPT:
-                    self._factors.pop(next(iter(self._factors)))
-                self._factors[a] = held
+            if len(self._factors) >= _KEPT:
+                self._factors.pop(next(iter(self._factors)))
+            self._factors[a] = held
         x = b.copy()
         self.eliminate(x, held)
         return x
@@ -111,10 +111,7 @@ class WideLines(Lines):
         own = operator.grid.axes[axis]
         value, slope = face_weights(own)
         drift = np.moveaxis(operator.drifts[axis], axis, 1)  # (lines, n + 1)
-        n, face = own.cells, np.arange(own.cells + 1)
-        first = face - 2 if own.periodic else np.clip(face - 2, 0, n - 4)
-        widths = own.widths[(first[None, :] + np.arange(4)[:, None]) % n]
-        stencils = (drift[:, None, :] * value - operator.spread[axis] * slope) / widths
+        stencils = (drift[:, None, :] * value - operator.spread[axis] * slope) / widths_of_stencil(own)
         return cls(np.ascontiguousarray(stencils), own.periodic, "absorbing" not in own.ends)
 
     def factored(self, a: float) -> tuple[Array, ...]:

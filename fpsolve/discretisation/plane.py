@@ -27,7 +27,6 @@ _KEPT = 4
 class PlaneOperator(Operator):
     """A linear operator in the plane, solved by sparse elimination."""
 
-    shape: tuple[int, int]
     closed: bool
 
     def solve(self, a: float, b: Array) -> Array:

@@ -14,7 +14,7 @@ from fpsolve.discretisation.line import wide_reach
 from fpsolve.discretisation.plane import PlaneOperator, closed_of, rings_of
 from fpsolve.equation import FokkerPlanck
 from fpsolve.fluxes import Flux, LinearFlux
-from fpsolve.fluxes.base import check_cells
+from fpsolve.fluxes.base import cells_of_faces, check_cells
 from fpsolve.fluxes.fourth_order import LEAST_CELLS, face_weights, point_weights
 from fpsolve.grids import Array, Grid
 from fpsolve.kernels import plane
@@ -194,10 +194,8 @@ def _spread_out(weights: Array, ring: bool) -> Any:
     from scipy.sparse import csr_array
 
     n = weights.shape[1] - 1
-    face = np.arange(n + 1)
-    first = face - 2 if ring else np.clip(face - 2, 0, n - 4)
-    columns = (first[None, :] + np.arange(4)[:, None]) % n
-    return csr_array((weights.ravel(), (np.tile(face, 4), columns.ravel())), shape=(n + 1, n))
+    faces = np.tile(np.arange(n + 1), 4)
+    return csr_array((weights.ravel(), (faces, cells_of_faces(n, ring).ravel())), shape=(n + 1, n))
 
 
 def _differences(n: int) -> Any:

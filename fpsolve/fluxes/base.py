@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import abc
+import functools
 from collections.abc import Callable
 from typing import ClassVar, final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fpsolve.grids import Array, Axis, Grid
 from fpsolve.kernels.advection import two_point_currents
@@ -123,7 +125,7 @@ class TwoPointFlux(LinearFlux, abc.ABC):
             out[1], out[2] = minus, -plus
             return out
         face = np.arange(n + 1)
-        place = face - np.clip(face - 2, 0, n - 4)
+        place = face - cells_of_faces(n, False)[0]
         out[place[1:] - 1, face[1:]] = minus[1:]
         out[place[:-1], face[:-1]] = -plus[:-1]
         return out
@@ -134,6 +136,16 @@ class TwoPointFlux(LinearFlux, abc.ABC):
         minus, plus = self.face_rates(np.asarray(drift, float), temperature, grid.axis)
         two_point_currents(p, minus, plus, *grid.axis.codes, out)
         return out
+
+
+@functools.lru_cache(maxsize=64)
+def cells_of_faces(n: int, ring: bool) -> NDArray[np.intp]:
+    """The four cells (4, n + 1) of the stencil of every face: around it, on a line clipped to those there are."""
+    face = np.arange(n + 1)
+    first = face - 2 if ring else np.clip(face - 2, 0, n - 4)
+    cells = (first[None, :] + np.arange(4)[:, None]) % n
+    cells.setflags(write=False)
+    return cells
 
 
 def _flat(array: Array) -> Array:

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from fpsolve.fluxes.base import LinearFlux, check_cells
+from fpsolve.fluxes.base import LinearFlux, cells_of_faces, check_cells
 from fpsolve.grids import Array, Axis, Grid
 from fpsolve.kernels.line import currents
 from fpsolve.kernels.reconstruction import four_cell_weights
@@ -86,7 +86,7 @@ def face_weights(axis: Axis) -> tuple[Array, Array]:
         wrapped = np.concatenate([edges[-3:-1] - axis.length, edges, edges[1:3] + axis.length])
         four_cell_weights(wrapped, edges, np.arange(n + 1), value, slope)
         return value, slope
-    four_cell_weights(edges, edges, np.clip(np.arange(n + 1) - 2, 0, n - 4), value, slope)
+    four_cell_weights(edges, edges, cells_of_faces(n, False)[0], value, slope)
     for face, end in ((0, axis.ends[0]), (n, axis.ends[1])):
         value[:, face] = slope[:, face] = 0.0
         if end == "absorbing":

@@ -148,13 +148,12 @@ def parts(force: Force) -> tuple[Force, ...]:
     return force.forces if isinstance(force, Summed) else (force,)
 
 
-def mesh(grid: Grid, axis: int, along: Array) -> Points:
-    """Coordinates that broadcast to points: ``along`` one axis, the centres along the other."""
+def mesh(grid: Grid, axis: int, along: Array, across: Array | None = None) -> Points:
+    """Coordinates that broadcast to points: ``along`` one axis, ``across`` (or the centres) along the other."""
     if grid.dimension == 1:
         return (along,)
-    if axis == 0:
-        return along[:, None], grid.axes[1].centres[None, :]
-    return grid.axes[0].centres[:, None], along[None, :]
+    across = grid.axes[1 - axis].centres if across is None else across
+    return (along[:, None], across[None, :]) if axis == 0 else (across[:, None], along[None, :])
 
 
 def face_shape(grid: Grid, axis: int) -> tuple[int, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from fpsolve.cases import check_tables
 from fpsolve.equation import Domain, FokkerPlanck
 from fpsolve.fluxes import Flux
 from fpsolve.forces import Force
@@ -93,14 +94,7 @@ def _setup(recipe: Mapping[str, Any], folder: Path) -> Setup:
 
 def _check_keys(recipe: Mapping[str, Any]) -> None:
     """Refuse unknown and missing keys, tables of the wrong type, and a wrong dimension."""
-    for table, allowed in _KEYS.items():
-        entries = recipe if table == "" else recipe.get(table, {})
-        prefix = f"[{table}] " if table else ""
-        if not isinstance(entries, Mapping):
-            raise InputError(f"[{table}]", f"given {entries!r}; expected a table")
-        for key in entries:
-            if key not in allowed:
-                raise InputError(f"{prefix}{key}", f"unknown key; {suggestion(str(key), allowed)}")
+    check_tables(recipe, _KEYS)
     for key in _REQUIRED:
         if key not in recipe:
             needed = "a problem needs dimension, temperature, [force], [start] and [time] end"

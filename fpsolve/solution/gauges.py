@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from fpsolve.discretisation import Operator
+from fpsolve.fluxes.base import cells_of_faces
 from fpsolve.fluxes.fourth_order import point_weights
 from fpsolve.grids import Array, Axis, Grid
 from fpsolve.integration import Level
@@ -92,10 +93,9 @@ def face_values(averages: Array, grid: Grid, axis: int) -> Array:
         out = np.empty(own.cells + 1)
         at_faces(np.ascontiguousarray(averages), weights, own.uniform, own.periodic, out)
         return out
-    faces = np.arange(own.cells + 1)
-    first = faces - 2 if own.periodic else np.clip(faces - 2, 0, own.cells - 4)
     shape = [-1 if k == axis else 1 for k in range(averages.ndim)]
-    parts = (w.reshape(shape) * averages.take((first + k) % own.cells, axis) for k, w in enumerate(weights))
+    cells = cells_of_faces(own.cells, own.periodic)
+    parts = (w.reshape(shape) * averages.take(own_cells, axis) for w, own_cells in zip(weights, cells, strict=True))
     return np.asarray(sum(parts))
 
 

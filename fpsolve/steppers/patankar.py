@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from fpsolve.discretisation import Discretisation, JumpPlane, LineOperator
+from fpsolve.discretisation.lines import JumpLines
 from fpsolve.grids import Array
 from fpsolve.settings import InputError
 from fpsolve.steppers.base import Advance, GridStepper
@@ -34,8 +35,13 @@ class PatankarRungeKutta(GridStepper):
         operator = system.at(t + 0.5 * dt)
         if not isinstance(operator, (LineOperator, JumpPlane)):
             raise InputError("stepper", f"patankar needs a positive flux, not {system.flux.kind}")
-        first = operator.solve(dt, m)
-        ratio = np.divide(m, first, out=np.ones_like(m), where=first > 0.0)
-        weighted = operator.scaled(0.5 * (1.0 + ratio))
-        result = weighted.solve(dt, m)
-        return Advance(result, dt * weighted.ends(result))
+        return Advance(*patankar_step(operator, m, dt))
+
+
+def patankar_step(operator: LineOperator | JumpPlane | JumpLines, m: Array, dt: float) -> tuple[Array, Array]:
+    """The masses after a step, and what flowed out through the ends."""
+    first = operator.solve(dt, m)
+    ratio = np.divide(m, first, out=np.ones_like(m), where=first > 0.0)
+    weighted = operator.scaled(0.5 * (1.0 + ratio))
+    result = weighted.solve(dt, m)
+    return result, dt * weighted.ends(result)

@@ -14,7 +14,7 @@ from fpsolve.grids import Array
 from fpsolve.settings import InputError, Recipe, from_recipe
 from fpsolve.steppers.base import Advance, GridStepper
 from fpsolve.steppers.diagonally_implicit import DiagonallyImplicit
-from fpsolve.steppers.patankar import PatankarRungeKutta
+from fpsolve.steppers.patankar import PatankarRungeKutta, patankar_step
 from fpsolve.steppers.tr_bdf2 import TRBDF2
 
 
@@ -80,7 +80,8 @@ def _along(inner: GridStepper, lines: Lines, axis: int, m: Array, dt: float, out
     if isinstance(inner, DiagonallyImplicit):
         m = _diagonally_implicit(inner, lines, m, dt, outflow)
     elif isinstance(lines, JumpLines):
-        m = _patankar(lines, m, dt, outflow)
+        m, flown = patankar_step(lines, m, dt)
+        outflow += flown
     else:
         raise InputError("inner", f"{inner.kind} needs a positive flux; take StrangSplitting(TRBDF2())")
     return np.ascontiguousarray(m.T) if turned else m
@@ -97,14 +98,3 @@ def _diagonally_implicit(stepper: DiagonallyImplicit, lines: Lines, m: Array, dt
     if stepper.weights == stepper.coefficients[-1]:
         return x
     return m + sum(weight * slope for weight, slope in zip(stepper.weights, slopes, strict=True))
-
-
-def _patankar(lines: JumpLines, m: Array, dt: float, outflow: Array) -> Array:
-    first = lines.solve(dt, m)
-    ratio = np.divide(m, first, out=np.ones_like(m), where=first > 0.0)
-    weighted = lines.scaled(0.5 * (1.0 + ratio))
-    x = weighted.solve(dt, m, keep=False)
-    outflow += dt * weighted.ends(x)
-    return x
-
-
