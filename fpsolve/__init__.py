@@ -18,9 +18,11 @@ from fpsolve.densities import (
     PlaneTabulated,
     PlaneUniform,
     ScipyDensity,
+    SwissRoll,
     Tabulated,
     Uniform,
     as_density,
+    from_image,
     from_samples,
 )
 from fpsolve.discretisation import Discretisation
@@ -90,6 +92,8 @@ __all__ = [
     "PlaneMixture",
     "PlaneTabulated",
     "PlaneUniform",
+    "SwissRoll",
+    "from_image",
     # Fokker-Planck equations
     "Discretisation",
     "Domain",

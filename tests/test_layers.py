@@ -59,12 +59,15 @@ HOMES = {
     "numba": {"kernels"},
     "llvmlite": {"kernels"},
     "matplotlib": {"plots"},
+    "PIL": {"io"},
     "netCDF4": {"io"},
     "dask": {"sweeps"},
     "jinja2": {"report"},
 }
 XARRAY_FROM = "dynamics"
 OPTIONAL = {"dask"}
+#: what to import of a distribution under another name
+MODULES = {"pillow": "pil"}
 
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 FILES = sorted(path.relative_to(SOURCE).as_posix() for path in SOURCE.rglob("*.py"))
@@ -142,7 +145,8 @@ def test_only_declared_libraries_are_imported():
     settings = configparser.ConfigParser()
     settings.read(ROOT / "setup.cfg", encoding="utf-8")
     required = re.findall(r"^\s*([\w-]+)", settings["options"]["install_requires"], re.MULTILINE)
-    allowed = {name.lower() for name in required} | sys.stdlib_module_names | OPTIONAL | {"fpsolve", "llvmlite"}
+    modules = {MODULES.get(name.lower(), name.lower()) for name in required}
+    allowed = modules | sys.stdlib_module_names | OPTIONAL | {"fpsolve", "llvmlite"}
     found = {
         f"{file}:{line} {name}"
         for file in FILES

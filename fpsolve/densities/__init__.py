@@ -13,7 +13,9 @@ from fpsolve.densities.plane import (
     PlanePanels,
     PlaneTabulated,
     PlaneUniform,
+    SwissRoll,
     as_plane_density,
+    from_image,
 )
 from fpsolve.densities.samples import from_samples
 from fpsolve.densities.uniform import Uniform
@@ -34,10 +36,12 @@ __all__ = [
     "PlaneTabulated",
     "PlaneUniform",
     "ScipyDensity",
+    "SwissRoll",
     "Tabulated",
     "Uniform",
     "as_density",
     "as_plane_density",
     "blur",
+    "from_image",
     "from_samples",
 ]

@@ -3,8 +3,10 @@
 from fpsolve.densities.plane.base import PlaneDensity
 from fpsolve.densities.plane.function import PlaneFunction, as_plane_density
 from fpsolve.densities.plane.gaussian import PlaneGaussian
+from fpsolve.densities.plane.image import from_image
 from fpsolve.densities.plane.mixture import PlaneMixture
 from fpsolve.densities.plane.panels import PlanePanels
+from fpsolve.densities.plane.swiss_roll import SwissRoll
 from fpsolve.densities.plane.tabulated import PlaneTabulated
 from fpsolve.densities.plane.uniform import PlaneUniform
 
@@ -16,5 +18,7 @@ __all__ = [
     "PlanePanels",
     "PlaneTabulated",
     "PlaneUniform",
+    "SwissRoll",
     "as_plane_density",
+    "from_image",
 ]

@@ -90,6 +90,15 @@ class PlaneDensity(Settings, abc.ABC):
         """Covariance of (x, y), a (2, 2) array of lengths squared."""
 
     @property
+    def finest(self) -> float | None:
+        """Smallest length over which the density varies, for cells to be compared with; None if it has none.
+
+        Of normal densities it is the standard deviation along the narrowest direction, of mixtures the least of them,
+        of a curve without blur zero. Tables, functions and uniform densities have none.
+        """
+        return None
+
+    @property
     def support(self) -> Box:
         """Sides of the box that holds the support (infinite by default)."""
         return (-np.inf, np.inf), (-np.inf, np.inf)

@@ -112,6 +112,15 @@ class PlaneGaussian(PlaneDensity):
         """Standard deviations along both axes if x and y are independent, else None."""
         return self._uncorrelated  # type: ignore[attr-defined]
 
+    @property
+    def finest(self) -> float:
+        if self.uncorrelated is not None:
+            return min(self.uncorrelated)
+        (xx, xy), (_, yy) = self.covariance.tolist()
+        # the smaller eigenvalue as the determinant over the larger one: their difference would cancel
+        largest = 0.5 * (xx + yy + math.hypot(xx - yy, 2.0 * xy))
+        return math.sqrt(determinant(self.covariance) / Fraction(largest))
+
     def conditional(self, axis: int) -> Conditional:
         """The law of one coordinate (0 for x, 1 for y) and of the other one given it."""
         own, cross, other = (self.covariance[i, j] for i, j in ((axis, axis), (0, 1), (1 - axis, 1 - axis)))

@@ -78,6 +78,10 @@ class PlaneMixture(PlaneDensity):
         """Weight and density of each component whose weight is not zero."""
         return self._components  # type: ignore[attr-defined]
 
+    @property
+    def finest(self) -> float:
+        return min(part.finest for _, part in self.components)
+
     def pdf(self, x: Any, y: Any) -> Array:
         out = np.zeros(np.broadcast_shapes(np.shape(x), np.shape(y)))
         for weight, part in self.components:

@@ -1,0 +1,1 @@
+"""Two processes in the plane compared: windows, divergences, labels, distances in time."""

@@ -1,0 +1,1 @@
+"""Forward processes in the plane."""

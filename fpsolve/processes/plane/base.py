@@ -1,0 +1,136 @@
+"""What every forward process in the plane can do."""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+
+import numpy as np
+
+from fpsolve.densities.plane.base import PlaneDensity
+from fpsolve.estimates import Estimate
+from fpsolve.grids import Grid
+from fpsolve.processes.plane.characteristics import carried
+from fpsolve.processes.plane.lattice import lattice
+from fpsolve.quadrature import Array
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Flow:
+    """A process at one instant and given points.
+
+    Parameters
+    ----------
+    log_density : (n,) array
+        Logarithm of P_t, finite however far out.
+    velocity : (2, n) array
+        Mean velocity nu_t (1), L/s.
+    score : (2, n) array or None
+        Gradient of the log density, 1/L, where the process knows it in closed form.
+    """
+
+    log_density: Array
+    velocity: Array
+    score: Array | None
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Nodes:
+    """Points that stand for P_t: the mean of a function is the sum of its values times the weights.
+
+    Parameters
+    ----------
+    x, y : (n,) arrays
+        Positions, L.
+    weight : (n,) array
+        Probability that each point stands for.
+    velocity : (2, n) array
+        Mean velocity, L/s.
+    score : (2, n) array or None
+        Gradient of the log density, 1/L.
+    """
+
+    x: Array
+    y: Array
+    weight: Array
+    velocity: Array
+    score: Array | None = None
+
+    def mean(self, values: Array) -> float:
+        """E[values]."""
+        return float(np.sum(self.weight * values))
+
+
+class PlaneProcess(abc.ABC):
+    """A forward process on [0, tau]: densities P_t and mean velocities nu_t in the plane."""
+
+    tau: float
+
+    @abc.abstractmethod
+    def density(self, t: float) -> PlaneDensity:
+        """P_t, with exact cell masses."""
+
+    @abc.abstractmethod
+    def nodes(self, t: float, grid: Grid) -> Nodes:
+        """Points inside the grid's rectangle that stand for P_t."""
+
+    @abc.abstractmethod
+    def labels(self, t: float, nodes: Nodes) -> Array:
+        """Where the flow carries the nodes of time t to at t = tau, a (2, n) array."""
+
+    @abc.abstractmethod
+    def temperature(self, t: Array) -> Array | None:
+        """Temperature T_t, L²/s (infinite where a schedule's is), or None where the process has none."""
+
+    def force_over_temperature(self, t: float, x: Array, y: Array) -> Array | None:
+        """F / T at points, a (2, n) array, 1/L; None where the process has no closed form for it."""
+        return None
+
+    def moving(self, t: float, nodes: Nodes) -> Array:
+        """The velocity less what is known to move no mass, a (2, n) array."""
+        return nodes.velocity
+
+    def swirl(self, t: float, x: Array, y: Array) -> Array | None:
+        """The part of :meth:`moving` that is not known to be a gradient, a (2, n) array; None where there is none."""
+        return None
+
+    @property
+    def action(self) -> Estimate | None:
+        """∫ v₂² dt where the process knows it better than any quadrature would, L²/s."""
+        return None
+
+    @property
+    def conservative(self) -> bool:
+        """Whether the velocity is a gradient: everything dissipated moves mass."""
+        return True
+
+    @property
+    def initial(self) -> PlaneDensity:
+        """P_0, the data q."""
+        return self.density(0.0)
+
+    @property
+    def final(self) -> PlaneDensity:
+        """P_tau, the noise."""
+        return self.density(self.tau)
+
+
+class FlowingProcess(PlaneProcess):
+    """A process that knows density and velocity at any point."""
+
+    @abc.abstractmethod
+    def flow(self, t: float, x: Array, y: Array) -> Flow:
+        """Log density, velocity and score at points."""
+
+    @abc.abstractmethod
+    def resolved(self, t: float) -> PlaneDensity:
+        """P_t with its ``finest`` scale, for the choice of the nodes."""
+
+    def nodes(self, t: float, grid: Grid) -> Nodes:
+        x, y, area = lattice(self.resolved(t), grid)
+        flow = self.flow(t, x, y)
+        return Nodes(x, y, np.exp(flow.log_density) * area, flow.velocity, flow.score)
+
+    def labels(self, t: float, nodes: Nodes) -> Array:
+        points = np.stack([nodes.x, nodes.y])
+        return carried(lambda s, x, y: self.flow(s, x, y).velocity, t, self.tau, points, nodes.weight)

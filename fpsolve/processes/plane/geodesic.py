@@ -1,0 +1,81 @@
+"""Optimal transport dynamics in the plane: the geodesic of the 2-Wasserstein distance (91)."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+
+import numpy as np
+
+from fpsolve.densities import PlaneTabulated
+from fpsolve.densities.plane.base import PlaneDensity
+from fpsolve.estimates import Estimate
+from fpsolve.grids import Grid
+from fpsolve.processes.plane.base import Nodes, PlaneProcess
+from fpsolve.quadrature import Array
+from fpsolve.transport.plane.quadratic import QuadraticTransport, quadratic_transport
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class PlaneGeodesic(PlaneProcess):
+    """X_t = (1 - t/tau) M^-1(z) + (t/tau) z with z from the target and M the Brenier map from the data to it.
+
+    Its nodes are the cells of the target, moved: every node keeps its weight and its label, so that what differs
+    between two densities carried by the flow does not depend on the map's own error.
+
+    Parameters
+    ----------
+    data, target : PlaneDensity
+        P_0 and P_tau.
+    tau : float
+        Duration, s.
+    grid : Grid
+        Equal cells that hold both.
+    constant_temperature : float, optional
+        T of the Fokker-Planck equation that realises the geodesic.
+    """
+
+    data: PlaneDensity
+    target: PlaneDensity
+    tau: float
+    grid: Grid
+    constant_temperature: float | None = None
+
+    @functools.cached_property
+    def plan(self) -> QuadraticTransport:
+        """The optimal transport from the data to the target."""
+        edges = [axis.edges for axis in self.grid.axes]
+        return quadratic_transport(self.grid, self.data.cell_masses(*edges), self.target.cell_masses(*edges))
+
+    @functools.cached_property
+    def _pairs(self) -> tuple[Array, Array, Array]:
+        """Where each cell of the target comes from, where it lies, and its mass: the (2, n) ends and (n) weights."""
+        back = np.stack([part.ravel() for part in self.plan.inverse_map()])
+        there = np.stack([part.ravel() for part in np.meshgrid(*(a.centres for a in self.grid.axes), indexing="ij")])
+        masses = self.target.cell_masses(*(axis.edges for axis in self.grid.axes)).ravel()
+        held = masses > 1e-18 * masses.max()
+        return back[:, held], there[:, held], masses[held]
+
+    def density(self, t: float) -> PlaneDensity:
+        if t <= 0.0:
+            return self.data
+        if t >= self.tau:
+            return self.target
+        masses = self.plan.interpolate(t / self.tau)[0]
+        edges_x, edges_y = (axis.edges for axis in self.grid.axes)
+        return PlaneTabulated.normalised(edges_x, edges_y, np.maximum(masses, 0.0) / self.grid.volumes)
+
+    def nodes(self, t: float, grid: Grid) -> Nodes:
+        back, there, masses = self._pairs
+        x, y = back + (t / self.tau) * (there - back)
+        return Nodes(x, y, masses, (there - back) / self.tau)
+
+    def labels(self, t: float, nodes: Nodes) -> Array:
+        return self._pairs[1]
+
+    def temperature(self, t: Array) -> Array | None:
+        return None if self.constant_temperature is None else np.full(np.shape(t), self.constant_temperature)
+
+    @property
+    def action(self) -> Estimate:
+        return self.plan.distance.squared().scaled(1.0 / self.tau)

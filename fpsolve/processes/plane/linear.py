@@ -1,0 +1,106 @@
+"""The forward process of a linear force in the plane: every Gaussian of the data stays one (16), (17)."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+
+import numpy as np
+
+from fpsolve.densities import PlaneDensity
+from fpsolve.kernels.plane_mixture import plane_mixture_flow
+from fpsolve.processes.plane.base import Flow, FlowingProcess
+from fpsolve.processes.plane.mixture import Superposition, components
+from fpsolve.quadrature import Array
+from fpsolve.schedules import Schedule
+from fpsolve.schedules.linear_force import LinearForceSchedule
+from fpsolve.schedules.plane_kernel import PlaneKernel, isotropic_kernel
+from fpsolve.settings import InputError
+
+#: noise beyond which a curve is a point, in units of its extent
+_FAR = 30.0
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class LinearProcess(FlowingProcess):
+    """x_t = Phi_t y + e with y from the data and e from N(0, Sigma_t).
+
+    With a = Phi y_k and C_k = Phi S_k Phi^T + Sigma, component k moves its points at
+    Phi' y_k + (Phi' S_k Phi^T + A Sigma + T) C_k^-1 (x - a): a closed form that stays finite where force and
+    temperature diverge.
+
+    Parameters
+    ----------
+    data : PlaneDensity
+        q: a Gaussian, a mixture of them, or a curve of them.
+    schedule : Schedule or LinearForceSchedule
+        What makes the kernel.
+    """
+
+    data: PlaneDensity
+    schedule: Schedule | LinearForceSchedule
+
+    def __post_init__(self) -> None:
+        if components(self.data, 1.0) is None:
+            kinds = "gaussian, gaussian-mixture, swiss-roll, or samples with a bandwidth"
+            raise InputError("data", f"given {self.data.kind!r}; the plane takes {kinds}")
+
+    @property
+    def tau(self) -> float:  # type: ignore[override]
+        return self.schedule.tau
+
+    def kernel(self, t: float) -> PlaneKernel:
+        """The transition kernel at a time."""
+        if isinstance(self.schedule, LinearForceSchedule):
+            return self.schedule.plane_kernel(t)
+        return isotropic_kernel(self.schedule, t)
+
+    @functools.lru_cache(maxsize=64)  # noqa: B019  # a process lives as long as its experiment
+    def _parts(self, t: float) -> tuple[Superposition, Superposition, PlaneKernel]:
+        """The components of the data that time t needs, what has become of them, and the kernel."""
+        kernel = self.kernel(t)
+        extent = float(np.sqrt(np.trace(self.data.covariance)))
+        shrunk = np.linalg.svd(kernel.carry, compute_uv=False)[0]
+        noise = np.sqrt(np.linalg.eigvalsh(kernel.covariance)[0])
+        own = components(self.data, min(noise / shrunk, _FAR * extent) if shrunk > 0.0 else _FAR * extent)
+        assert own is not None
+        moved = kernel.carry @ own.covariances @ kernel.carry.T + kernel.covariance
+        return own, Superposition(own.weights, own.means @ kernel.carry.T, 0.5 * (moved + moved.mT)), kernel
+
+    def density(self, t: float) -> PlaneDensity:
+        return self.data if t == 0.0 else self._parts(t)[1]
+
+    def flow(self, t: float, x: Array, y: Array) -> Flow:
+        own, moved, kernel = self._parts(t)
+        drift = kernel.carry_rate @ own.means.T
+        rate = (kernel.carry_rate @ own.covariances @ kernel.carry.T + kernel.spreading) @ np.linalg.inv(
+            moved.covariances
+        )
+        rows = np.ascontiguousarray(rate.reshape(-1, 4).T)
+        x, y = np.ascontiguousarray(x, float), np.ascontiguousarray(y, float)
+        log_density, velocity, score = np.empty(x.size), np.empty((2, x.size)), np.empty((2, x.size))
+        mixture = moved.height, moved.place, moved.precision
+        plane_mixture_flow(x, y, *mixture, np.ascontiguousarray(drift), rows, log_density, velocity, score)
+        return Flow(log_density, velocity, score)
+
+    def resolved(self, t: float) -> Superposition:
+        return self._parts(t)[1]
+
+    def temperature(self, t: Array) -> Array:
+        if isinstance(self.schedule, LinearForceSchedule):
+            return self.schedule.temperature(t)
+        return self.schedule.curve(np.asarray(t, float)).temperature
+
+    def force_over_temperature(self, t: float, x: Array, y: Array) -> Array | None:
+        matrix = self.kernel(t).force_over_temperature
+        return None if matrix is None else matrix @ np.stack([x, y])
+
+    def swirl(self, t: float, x: Array, y: Array) -> Array | None:
+        if not isinstance(self.schedule, LinearForceSchedule) or self.schedule.g == 0.0:
+            return None
+        turning = self.schedule.matrix(t)[1, 0]
+        return turning * np.stack([-y, x])
+
+    @property
+    def conservative(self) -> bool:
+        return not isinstance(self.schedule, LinearForceSchedule) or self.schedule.g == 0.0

@@ -1,0 +1,1 @@
+"""Optimal transport between densities in the plane, on rectangles of equal cells."""
