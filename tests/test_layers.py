@@ -31,6 +31,7 @@ LAYERS: list[tuple[str, ...]] = [
     ("steppers",),
     ("integration",),
     ("backward",),
+    ("planar",),
     ("problems",),
     ("generator",),
     ("cases",),
@@ -58,6 +59,7 @@ LAYERS: list[tuple[str, ...]] = [
 HOMES = {
     "numba": {"kernels"},
     "llvmlite": {"kernels"},
+    "threadpoolctl": {"kernels"},
     "matplotlib": {"plots"},
     "PIL": {"io"},
     "netCDF4": {"io"},

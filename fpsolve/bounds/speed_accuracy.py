@@ -19,10 +19,9 @@ def instantaneous_speed_accuracy(m: Measurement) -> Relation:
 def speed_accuracy_relation(m: Measurement) -> Relation:
     """Compare η ≤ c₁ ≤ c₂ ≤ ∫ T S' dt (77), (79), (82); the tightest link is reported."""
     q = m.quantities
-    links = [
-        ("eta <= c1", q["eta"], q["c1"]),
-        ("c1 <= c2", q["c1"], q["c2"]),
-        ("c2 <= int T S' dt", q["c2"], q["dissipation"]),
-    ]
-    # c2 and the dissipation are one integral on the line: that link decides nothing there
-    return tightest_link("speed-accuracy", "77, 79, 82", m, links[:2] if q["c2"] == q["dissipation"] else links)
+    # a current that moves no mass of P moves some of P~: without a gradient only the dissipation bounds the loss
+    bound = ("c1 <= c2", q["c1"], q["c2"]) if m.conservative else ("c1 <= int T S' dt", q["c1"], q["dissipation"])
+    links = [("eta <= c1", q["eta"], q["c1"]), bound]
+    if not m.conservative:
+        links.append(("c2 <= int T S' dt", q["c2"], q["dissipation"]))
+    return tightest_link("speed-accuracy", "77, 79, 82", m, links)

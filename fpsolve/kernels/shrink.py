@@ -149,3 +149,34 @@ def steepest(potential, limit, cx, cy, out):
                     row[j] *= kept[j]
             add_adjoint(rows[0], rows[1], rows[2], rows[3], i, cx, cy, out)
     return largest
+
+
+@compiled
+def add_flow_gradient(potential, cx, cy, out):
+    """Add the gradient to a field of four components."""
+    for i in range(potential.shape[0]):
+        add_gradient(potential, i, cx, cy, 1.0, out[0, i], out[1, i], out[2, i], out[3, i])
+
+
+@compiled
+def state_from(flux_x, flux_y, out):
+    """The four components of which each face's flux is the sum, divided by the square root of two."""
+    _, nx, ny = out.shape
+    half = math.sqrt(0.5)
+    for i in range(nx):
+        out[0, i] = half * flux_x[i]
+        out[1, i] = half * flux_x[i + 1]
+        out[2, i] = half * flux_y[i, :ny]
+        out[3, i] = half * flux_y[i, 1:]
+
+
+@compiled
+def face_flux(flow, flux_x, flux_y):
+    """Fluxes through the faces: the sum of the components on both sides, divided by the square root of two."""
+    _, nx, ny = flow.shape
+    half = math.sqrt(0.5)
+    for i in range(1, nx):
+        flux_x[i] = half * (flow[1, i - 1] + flow[0, i])
+    for i in range(nx):
+        for j in range(1, ny):
+            flux_y[i, j] = half * (flow[3, i, j - 1] + flow[2, i, j])

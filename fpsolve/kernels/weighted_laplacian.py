@@ -68,3 +68,18 @@ def widened(values, scale, factor, out):
     """Write factor * scale * values, given in single precision, in double precision; flat arrays."""
     for i in range(values.size):
         out[i] = factor * scale[i] * values[i]
+
+
+@compiled
+def dot(first, second):
+    """The sum of products of two flat arrays; unlike BLAS always in the same order, and on one thread."""
+    a, b, c, d = 0.0, 0.0, 0.0, 0.0
+    whole = first.size - first.size % 4
+    for i in range(0, whole, 4):
+        a += first[i] * second[i]
+        b += first[i + 1] * second[i + 1]
+        c += first[i + 2] * second[i + 2]
+        d += first[i + 3] * second[i + 3]
+    for i in range(whole, first.size):
+        a += first[i] * second[i]
+    return (a + b) + (c + d)

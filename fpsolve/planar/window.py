@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from fpsolve.densities.plane.base import Box, PlaneDensity
@@ -43,7 +45,7 @@ def window_of(process: FlowingProcess, start: PlaneDensity) -> Box:
     points = _cloud(final, start)
     boxes = [np.array(process.density(tau).interval(TAIL)), np.array(start.interval(TAIL)), _box(points)]
     times = tau * np.linspace(1.0, 0.0, _STEPS + 1)
-    for begin, end in zip(times[:-1], times[1:], strict=True):
+    for begin, end in itertools.pairwise(times):
         points = carried(lambda s, x, y: process.flow(s, x, y).velocity, begin, end, points, accuracy=1e-3)
         boxes += [_box(points), np.array(process.density(end).interval(TAIL))]
     return _with_room(np.stack(boxes))

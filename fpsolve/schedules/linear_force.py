@@ -82,13 +82,17 @@ class LinearForceSchedule(Settings):
         """Angle by which the force has turned the plane, the integral of G, rad."""
         return self.g * (t - 0.5 * t**2 / self.tau)
 
+    def _shrunk(self, t: Array) -> Array:
+        """exp of the integral of H, where x and y contract alike."""
+        contracted = self.stiffness[0] * (t - 0.5 * t**2 / self.tau) + self.T_fin * t**3 / (3.0 * self.tau**2)
+        return np.asarray(np.exp(-contracted))
+
     def carry(self, t: float) -> Array:
         """Phi_t, the matrix that moves the mean of the kernel (B3)."""
         if not self.isotropic:
             return np.asarray(self._flow(t), float).reshape(2, 2)
-        shrunk = math.exp(-self.stiffness[0] * (t - 0.5 * t**2 / self.tau) - self.T_fin * t**3 / (3.0 * self.tau**2))
         cosine, sine = math.cos(self.turned(t)), math.sin(self.turned(t))
-        return shrunk * np.array([[cosine, -sine], [sine, cosine]])
+        return float(self._shrunk(np.asarray(t))) * np.array([[cosine, -sine], [sine, cosine]])
 
     @functools.cached_property
     def _flow(self) -> Any:
@@ -103,11 +107,12 @@ class LinearForceSchedule(Settings):
     def covariance(self, t: float) -> Array:
         """Sigma_t = ∫_0^t 2 T_s Phi_ts Phi_ts^T ds with Phi_ts = Phi_t Phi_s^-1 (B4), L²."""
         times, weights = 0.5 * t * (1.0 + _NODES), 0.5 * t * _WEIGHTS
-        here = self.carry(t)
-        total = np.zeros((2, 2))
-        for s, weight in zip(times, weights, strict=True):
-            between = here @ np.linalg.inv(self.carry(float(s)))
-            total += weight * 2.0 * float(self.temperature(s)) * between @ between.T
+        heat = 2.0 * weights * self.temperature(times)
+        if self.isotropic:
+            between = self._shrunk(np.asarray(t)) / self._shrunk(times)
+            return float(np.sum(heat * between**2)) * np.eye(2)
+        moved = self.carry(t) @ np.linalg.inv(self._flow(times).T.reshape(-1, 2, 2))
+        total = np.einsum("n,nij,nkj->ik", heat, moved, moved)
         return 0.5 * (total + total.T)
 
     def plane_kernel(self, t: float) -> PlaneKernel:

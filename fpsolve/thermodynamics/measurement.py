@@ -32,6 +32,8 @@ class Measurement:
         T_t at the instants.
     geodesic : bool
         Whether the process is the optimal transport dynamics.
+    conservative : bool
+        Whether the velocity is a gradient.
     tolerance : float
         Bar, relative to the larger side, above which a relation is undecided.
     note : str
@@ -48,6 +50,7 @@ class Measurement:
     probes: tuple[dict[str, Any], ...] = ()
     temperature: Array | None = None
     geodesic: bool = False
+    conservative: bool = True
     tolerance: float = TOLERANCE
     note: str = ""
     whole: Measurement | None = None

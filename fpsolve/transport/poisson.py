@@ -20,6 +20,11 @@ from fpsolve.quadrature import Array
 from fpsolve.transport.plane.levels import Laplacian
 
 
+def inner(first: Array, second: Array) -> float:
+    """Sum of products of two arrays of one shape, the same for every number of threads."""
+    return float(weighted_laplacian.dot(first.ravel(), second.ravel()))
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class WeightedPoisson:
     r"""Finite-volume operator :math:`-\nabla\cdot(\rho\nabla u)` with reflecting walls, on equal cells.
@@ -92,14 +97,14 @@ class WeightedPoisson:
         """
         u, residual = np.zeros_like(source), source - source.mean()
         direction = self._precondition(residual)
-        size = start = float(np.vdot(residual, direction))
+        size = start = inner(residual, direction)
         for _ in range(iterations):
             if not size > rtol * rtol * start:
                 break
             image = self.apply(direction)
-            step = size / float(np.vdot(direction, image))
+            step = size / inner(direction, image)
             weighted_laplacian.advance(step, direction.ravel(), u.ravel(), image.ravel(), residual.ravel())
             fresh = self._precondition(residual)
-            size, before = float(np.vdot(residual, fresh)), size
+            size, before = inner(residual, fresh), size
             weighted_laplacian.conjugate(size / before, fresh.ravel(), direction.ravel())
         return u, math.sqrt(max(size, 0.0) / start) if start > 0.0 else 0.0

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.fft import next_fast_len
+from scipy.ndimage import label
 
 from fpsolve.estimates import ROUNDING, Estimate
 from fpsolve.grids import Grid
@@ -26,6 +27,11 @@ FLOOR = 1e-15
 FADING = 1e3
 #: part of the excess that the last steps of the iteration may still have added
 RTOL = 1e-11
+#: parts of the density with less than this between them, relative to its maximum, exchange mass slowly: the iteration
+#: seems to have ended before it finds that flow, and must go on to a smaller tolerance
+APART, PATIENCE = 1e-3, 1e-4
+#: flows through necks of less density than this are left to the bar
+NECK = 1e-10
 #: factor between what shows an error and the bar
 CAUTION = 10.0
 #: the same for sums over the nodes of a velocity that jumps: trials gave up to 37
@@ -74,10 +80,13 @@ class _Weighted(NamedTuple):
     """The box that holds the weight: where it lies, what the density and sqrt(p) u are in it, what was left out."""
 
     box: Box
+    shape: tuple[int, ...]  # of the grid
     ground: Ground
     velocity: Field  # faded out towards the floor
     flow: Field  # sqrt(p) times that
     left_out: float  # integral of p |u|² lost by fading and beyond the walls
+    apart: bool  # whether the density is in pieces
+    necks: float  # energy of the flow between these that the iteration may not find
     volume: float  # of a cell
 
 
@@ -117,14 +126,17 @@ def split_velocity(
     The bars add what the highest wave numbers still carry, what was left out near the floor and beyond the walls
     (where the density is taken to go on falling as it does at them), and what the iteration left over. Gaussians of
     1.2 nodes to a standard deviation come out to 1e-9; below one the density counts as not resolved. Flows through
-    necks where the density is below about 1e-11 of its maximum are left out.
+    necks where the density is below about 1e-10 of its maximum are left to the bar.
     """
-    spacing = spacings(grid)
-    rtol, floor = number("rtol", rtol, above=0.0, below=1.0), number("floor", floor, least=1e-18, below=1e-2)
-    density, velocity = _checked(grid, density, velocity, floor)
-    weighted = _weighted(density, velocity, floor, spacing)
-    solution = conjugate_gradients(weighted.ground, _source(weighted), rtol, whole("iterations", iterations))
-    return _parts(weighted, solution, density)
+    rtol, limit = number("rtol", rtol, above=0.0, below=1.0), whole("iterations", iterations)
+    weighted = _weighted(grid, density, velocity, floor)
+    rtol = PATIENCE * rtol if weighted.apart else rtol
+    return _parts(weighted, conjugate_gradients(weighted.ground, _source(weighted), rtol, limit))
+
+
+def mean_square(grid: Grid, density: Array, velocity: Field, *, floor: float = FLOOR) -> Estimate:
+    """Integral of p |u|² alone; arguments and errors as for :func:`split_velocity`."""
+    return _total(_weighted(grid, density, velocity, floor))
 
 
 def _checked(grid: Grid, density: Array, velocity: Field, floor: float) -> tuple[Array, Field]:
@@ -146,8 +158,10 @@ def _checked(grid: Grid, density: Array, velocity: Field, floor: float) -> tuple
     return np.maximum(density, 0.0), (first, second)
 
 
-def _weighted(density: Array, velocity: Field, floor: float, spacing: tuple[float, float]) -> _Weighted:
+def _weighted(grid: Grid, density: Array, velocity: Field, floor: float) -> _Weighted:
     """Cut out the box that holds the weight, and let the velocity fade out towards the floor."""
+    spacing, floor = spacings(grid), number("floor", floor, least=1e-18, below=1e-2)
+    density, velocity = _checked(grid, density, velocity, floor)
     least = floor * float(density.max())
     box = _box(density > least)
     inner, volume = density[box], spacing[0] * spacing[1]
@@ -157,8 +171,11 @@ def _weighted(density: Array, velocity: Field, floor: float, spacing: tuple[floa
     faded = (fading * velocity[0][box], fading * velocity[1][box])
     flow = (ground.root * faded[0], ground.root * faded[1])
     faint = float(np.sum((1.0 - fading**2) * inner * (velocity[0][box] ** 2 + velocity[1][box] ** 2)))
-    beyond = _beyond(inner, inner > least, flow[0] ** 2 + flow[1] ** 2)
-    return _Weighted(box, ground, faded, flow, volume * (2.0 * faint + beyond), volume)
+    energy = flow[0] ** 2 + flow[1] ** 2
+    left_out = 2.0 * faint + _beyond(inner, inner > least, energy)
+    apart = bool(label(inner > APART * inner.max())[1] > 1)
+    necks = volume * float(np.sum(energy[inner < NECK * inner.max()])) if apart else 0.0
+    return _Weighted(box, grid.shape, ground, faded, flow, volume * left_out, apart, necks, volume)
 
 
 def _box(heavy: Mask) -> Box:
@@ -198,7 +215,7 @@ def _product(first: Field, second: Field) -> float:
     return float(np.vdot(first[0], second[0]) + np.vdot(first[1], second[1]))
 
 
-def _parts(weighted: _Weighted, solution: Solution, density: Array) -> VelocitySplit:
+def _parts(weighted: _Weighted, solution: Solution) -> VelocitySplit:
     """Integrals, bars and fields of a solution."""
     ground, flow, volume = weighted.ground, weighted.flow, weighted.volume
     ascent = ground.ascent(solution.state)
@@ -206,63 +223,73 @@ def _parts(weighted: _Weighted, solution: Solution, density: Array) -> VelocityS
     # the best multiple makes the parts orthogonal, and their errors of second order in that of the potential
     factor = mixed / squared if squared > 0.0 else 0.0
     ascent = (factor * ascent[0], factor * ascent[1])
-    total = volume * _product(flow, flow)
+    total = _total(weighted)
     excess = volume * factor * mixed
-    housekeeping = volume * _product(rest := (flow[0] - ascent[0], flow[1] - ascent[1]), rest)
-    total_bar, part_bar = _bars(weighted, solution, ascent, total, volume * (mixed - squared))
+    rest = (flow[0] - ascent[0], flow[1] - ascent[1])
+    housekeeping = volume * _product(rest, rest)
+    part_bar = total.error + _part_bar(weighted, solution, ascent, volume * (mixed - squared))
     # both parts lie between nothing and the total, whatever the grid makes of them
-    bars = [min(part_bar, max(part, total - part) + total_bar) for part in (excess, housekeeping)]
+    bars = [min(part_bar, max(part, total.value - part) + total.error) for part in (excess, housekeeping)]
     return VelocitySplit(
-        Estimate(total, total_bar, UNIT),
+        total,
         Estimate(excess, bars[0], UNIT),
         Estimate(housekeeping, bars[1], UNIT),
-        volume * (mixed - squared) / total if total > 0.0 else 0.0,
-        (_unweighted(weighted, ascent[0], density), _unweighted(weighted, ascent[1], density)),
-        _potential(weighted, factor * ground.cosines.values(solution.state), density),
+        volume * (mixed - squared) / total.value if total.value > 0.0 else 0.0,
+        (_unweighted(weighted, ascent[0]), _unweighted(weighted, ascent[1])),
+        _potential(weighted, factor * ground.cosines.values(solution.state)),
         solution.iterations,
-        bool(part_bar <= 0.1 * total),
+        bool(part_bar <= 0.1 * total.value),
     )
 
 
-def _bars(weighted: _Weighted, solution: Solution, ascent: Field, total: float, misfit: float) -> tuple[float, float]:
-    """Error bars of the total and of its parts: the energy of what is not resolved stands for the error it causes."""
+def _total(weighted: _Weighted) -> Estimate:
+    """Integral of p |u|²; its sum over nodes errs by the energy of what they do not resolve, times a factor."""
+    cosines = weighted.ground.cosines
+    total = weighted.volume * _product(weighted.flow, weighted.flow)
+    lost = total * cosines.unresolved(*map(cosines.coefficients, weighted.flow)) ** 2
+    return Estimate(total, weighted.left_out + KINKS * lost + ROUNDING * total, UNIT)
+
+
+def _part_bar(weighted: _Weighted, solution: Solution, ascent: Field, misfit: float) -> float:
+    """What the error bars of both parts have beyond that of the total."""
+    if not solution.sound:
+        return np.inf
     ground, volume, cosines = weighted.ground, weighted.volume, weighted.ground.cosines
     flow = [cosines.coefficients(component) for component in weighted.flow]
+    total, excess = volume * _product(weighted.flow, weighted.flow), volume * _product(ascent, ascent)
     flow_lost = total * cosines.unresolved(*flow) ** 2
-    total_bar = weighted.left_out + KINKS * flow_lost + ROUNDING * total
-    if not solution.sound:
-        return total_bar, np.inf
-    excess = volume * _product(ascent, ascent)
     gradient_lost = excess * cosines.unresolved(*map(cosines.coefficients, ascent)) ** 2
     # what the nodes alias into the source, extrapolated from the spectrum or from sums over fewer nodes
     high, middle = cosines.band(0.7, 0.8, *flow), cosines.band(0.35, 0.4, *flow)
     folded = np.sqrt(excess * total) * high * min(1.0, high / middle if middle > 0.0 else 1.0)
-    mixed = ascent[0] * weighted.flow[0] + ascent[1] * weighted.flow[1]
-    lost = CAUTION * (gradient_lost + np.sqrt(gradient_lost * flow_lost) + min(folded, volume * _aliasing(mixed)))
+    mixed = volume * _aliasing(ascent[0] * weighted.flow[0] + ascent[1] * weighted.flow[1])
+    lost = CAUTION * (gradient_lost + np.sqrt(gradient_lost * flow_lost) + 2.0 * min(folded, mixed))
     shifted = volume * ground.shift * float(np.vdot(solution.state, solution.state))
-    left_over = volume * CAUTION * solution.added
-    return total_bar, float(total_bar + lost + shifted + left_over + abs(misfit))
+    return float(lost + shifted + volume * CAUTION * solution.added + abs(misfit) + weighted.necks)
 
 
 def _aliasing(values: Array) -> float:
-    """Error of a sum over the nodes as integral, in cells, extrapolated from sums over every second and fourth node."""
-    total, spreads = float(np.sum(values)), []
-    for stride in (2, 4):
+    """Error of a sum over the nodes as integral, in cells, extrapolated from sums over every second, third, ... node.
+
+    Both factors are needed: a kink midway between two nodes leaves the same error in sums over every second one.
+    """
+    total, spread = float(np.sum(values)), {}
+    for stride in (2, 3, 4, 6):
         sums = [np.sum(values[i::stride, j::stride]) for i in range(stride) for j in range(stride)]
-        spreads.append(float(np.max(np.abs(stride**2 * np.array(sums) - total))))
-    return spreads[0] * min(1.0, spreads[0] / spreads[1]) if spreads[1] > 0.0 else 0.0
+        spread[stride] = float(np.max(np.abs(stride**2 * np.array(sums) - total)))
+    second = spread[2] * min(1.0, spread[2] / spread[4]) if spread[4] > 0.0 else spread[2]
+    third = spread[3] * min(1.0, spread[3] / spread[6]) ** 2 if spread[6] > 0.0 else spread[3]
+    return max(second, third)
 
 
-def _unweighted(weighted: _Weighted, values: Array, density: Array) -> Array:
+def _unweighted(weighted: _Weighted, values: Array) -> Array:
     """Values over sqrt(p), on the whole grid; zero where there is no weight."""
-    whole_grid = np.zeros_like(density)
-    heavy, root = weighted.ground.weighted, weighted.ground.root
-    whole_grid[weighted.box] = np.where(heavy, values / np.where(heavy, root, 1.0), 0.0)
-    return whole_grid
+    heavy, root, everywhere = weighted.ground.weighted, weighted.ground.root, np.zeros(weighted.shape)
+    everywhere[weighted.box] = np.where(heavy, values / np.where(heavy, root, 1.0), 0.0)
+    return everywhere
 
 
-def _potential(weighted: _Weighted, state: Array, density: Array) -> Array:
+def _potential(weighted: _Weighted, state: Array) -> Array:
     """The potential, of mean zero under the density."""
-    heavy, root = weighted.ground.weighted, weighted.ground.root
-    mean = float(np.sum(state * root) / np.sum(root**2))
-    return _unweighted(weighted, np.where(heavy, state - mean * root, 0.0), density)
+    root = weighted.ground.root
+    return _unweighted(weighted, state - np.vdot(state, root) / np.vdot(root, root) * root)

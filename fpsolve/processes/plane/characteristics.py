@@ -13,10 +13,15 @@ from fpsolve.settings import InputError
 
 #: accuracy of the paths of the heaviest points, L; D is a function of the labels, so its drift is of this size
 ACCURACY = 1e-8
-#: least weight, relative to the largest, that the accuracy of a path is relaxed for
-_LIGHTEST = 1e-8
+#: power of the relative weight that the accuracy of a path is relaxed by, and the least weight that counts
+_POWER, _LIGHTEST = 0.75, 1e-12
 
 Velocity = Callable[[float, Array, Array], Array]
+
+
+def path_error(weight: Array, accuracy: float = ACCURACY) -> Array:
+    """Error allowed in the path of each point of a given weight, L."""
+    return np.asarray(accuracy / np.maximum(weight / np.max(weight), _LIGHTEST) ** _POWER)
 
 
 def carried(
@@ -25,7 +30,7 @@ def carried(
     """Where a velocity field carries points from one time to another, forward or backward.
 
     Between the arms of a density the flow converges so fast that following it exactly would take thousands of steps;
-    hardly anything is there, so the accuracy asked of a path is inversely proportional to its weight.
+    hardly anything is there, so less accuracy is asked of a path the lighter it is.
 
     Parameters
     ----------
@@ -51,8 +56,8 @@ def carried(
     def rate(t: float, state: Array) -> Array:
         return velocity(t, state[:count], state[count:]).ravel()
 
-    relative = np.ones(count) if weight is None else np.maximum(weight / np.max(weight), _LIGHTEST)
-    options: dict[str, Any] = {"method": "DOP853", "rtol": 1e-12, "atol": np.tile(accuracy / relative, 2)}
+    allowed = np.full(count, accuracy) if weight is None else path_error(weight, accuracy)
+    options: dict[str, Any] = {"method": "DOP853", "rtol": 1e-12, "atol": np.tile(allowed, 2)}
     options["t_eval"] = [end]
     solution = solve_ivp(rate, (begin, end), points.ravel(), first_step=abs(end - begin) / 50.0, **options)
     if not solution.success:

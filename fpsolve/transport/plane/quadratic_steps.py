@@ -14,14 +14,16 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 
 import numpy as np
+from scipy.fft import dctn, idctn
 
 from fpsolve.grids import Grid
 from fpsolve.kernels import legendre_transform, push
 from fpsolve.quadrature import Array
 from fpsolve.transport.plane.levels import Laplacian, spacings
-from fpsolve.transport.poisson import WeightedPoisson
+from fpsolve.transport.poisson import WeightedPoisson, inner
 
 #: conductances of empty cells, relative to the largest, in the order in which smooth steps try them
 FLOORS = (1e-6, 1e-3)
@@ -65,6 +67,14 @@ class Problem:
         return spacings(self.grid)
 
     @functools.cached_property
+    def _samples(self) -> tuple[Array, Array]:
+        """Values of both densities at the centres (times the area) whose second-order cell means are the masses."""
+        waves = [2.0 * np.cos(np.pi * np.arange(n) / n) - 2.0 for n in self.grid.shape]
+        means = 1.0 + (waves[0][:, None] + waves[1]) / 24.0
+        first, second = (idctn(dctn(mass, norm="ortho") / means, norm="ortho") for mass in (self.first, self.second))
+        return first, second
+
+    @functools.cached_property
     def _corners(self) -> tuple[Array, Array]:
         n, m = self.grid.shape
         return np.empty((n + 1, m + 1)), np.empty((n + 1, m + 1))
@@ -81,37 +91,56 @@ class Problem:
         legendre_transform.transform_rows(half, self.spacing[0], 1.0, refined, out)
         return out
 
-    def carried(self, potential: Array, mass: Array, smooth: bool = False) -> Array:
-        """Cell masses carried by x - grad(potential), as atoms or, smooth, as a density (a little may be negative)."""
+    def carried(self, potential: Array, mass: Array) -> Array:
+        """Masses of cells carried by x - grad(potential), as atoms at the centres of the parts of a cell."""
         corners, out = self._corners, np.zeros_like(mass)
         push.corner_map(potential, *self.spacing, 1.0, *corners)
-        if not smooth:
-            push.push(*corners, mass, out)
-            return out
-        push.push_smooth(*corners, mass, out)
+        push.push(*corners, mass, out)
+        return out
+
+    def carried_density(self, potential: Array, turned: bool) -> Array:
+        """Cell masses of the source's density carried by x - grad(potential); a few may be slightly negative."""
+        samples = self._samples[turned]
+        corners, out = self._corners, np.zeros_like(samples)
+        push.corner_map(potential, *self.spacing, 1.0, *corners)
+        push.push_smooth(*corners, samples, 1e-18 * float(samples.max()), out)
         means = np.empty_like(out)
         push.spread_means(out, means)
         return means
 
     def grid_dual(self, source: Array, target: Array) -> float:
         """The dual of the atoms at the centres."""
-        return float(np.vdot(source, self.first) + np.vdot(target, self.second))
+        return inner(source, self.first) + inner(target, self.second)
 
     def smooth(self, target: Array, turned: bool = False) -> Potentials:
         """The target's potential with its refined c-transform, and the dual of the densities."""
-        masses = self.sides(turned)
         source = self.transform(target, refined=True)
-        return Potentials(source, target, push.paired(source, masses[0]) + push.paired(target, masses[1]), turned)
+        return Potentials(source, target, self.dual(source, target, turned), turned)
+
+    def dual(self, source: Array, target: Array, turned: bool, limited: bool = True) -> float:
+        """The dual of the densities, lines inside each cell, limited or not."""
+        masses = self.sides(turned)
+        return float(push.paired(source, masses[0], limited) + push.paired(target, masses[1], limited))
 
     def direction(self, at: Potentials, floor: float, rtol: float = 1e-2) -> tuple[Array, float]:
         """Newton's step of the target's potential and the gain in the dual that it promises."""
-        source, target = self.sides(at.turned)
-        carried = self.carried(at.source, source, smooth=True)
+        target = self.sides(at.turned)[1]
+        carried = self.carried_density(at.source, at.turned)
         excess = target - carried
         excess -= excess.mean()
         density = 0.5 * (target + np.maximum(carried, 0.0))
         step, _ = WeightedPoisson(self.laplacian, density, floor).solve(excess, rtol, 60)
-        return step, 0.5 * float(np.vdot(step, excess))
+        return step, 0.5 * inner(step, excess)
+
+
+def smoothed(potential: Array) -> Array:
+    """The potential without its waves of two cells, which no map of the corners sees; of fourth order elsewhere."""
+    for _ in range(2):
+        bend = potential[2:] - 2.0 * potential[1:-1] + potential[:-2]
+        potential = potential.copy()
+        potential[2:-2] -= (bend[2:] - 2.0 * bend[1:-1] + bend[:-2]) / 16.0
+        potential = potential.T
+    return np.ascontiguousarray(potential)
 
 
 def linearised(problem: Problem, rtol: float = 1e-6) -> tuple[Array, float]:
@@ -119,7 +148,7 @@ def linearised(problem: Problem, rtol: float = 1e-6) -> tuple[Array, float]:
     excess = problem.second - problem.first
     mean = 0.5 * (problem.first + problem.second)
     potential, _ = WeightedPoisson(problem.laplacian, mean, 1e-9).solve(excess, rtol)
-    return potential, float(np.sqrt(max(np.vdot(potential, excess), 0.0)))
+    return potential, math.sqrt(max(inner(potential, excess), 0.0))
 
 
 def plain_steps(problem: Problem, most: int = 60, rtol: float = 1e-6) -> tuple[Array, Array]:
@@ -134,10 +163,10 @@ def plain_steps(problem: Problem, most: int = 60, rtol: float = 1e-6) -> tuple[A
             start = dual
         excess = masses[1] - problem.carried(source, masses[0])
         step = problem.laplacian.solve(excess)
-        promised = length * float(np.vdot(step, excess))
+        promised = length * inner(step, excess)
         new_source = problem.transform(target + length * step)
         new_target = problem.transform(new_source)
-        gain = float(np.vdot(new_source, masses[0]) + np.vdot(new_target, masses[1])) - dual
+        gain = inner(new_source, masses[0]) + inner(new_target, masses[1]) - dual
         if gain < 0.0:
             length *= 0.5
         else:
@@ -164,7 +193,7 @@ def weighted_steps(
         for length in (1.0, 0.4, 0.16, 0.064):
             new_source = problem.transform(target + length * step)
             new_target = problem.transform(new_source)
-            gain = float(np.vdot(new_source, masses[0]) + np.vdot(new_target, masses[1])) - dual
+            gain = inner(new_source, masses[0]) + inner(new_target, masses[1]) - dual
             if gain >= 0.0:
                 source, target, dual = new_source, new_target, dual + gain
                 rejected = 0

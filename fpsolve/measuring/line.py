@@ -184,7 +184,8 @@ def _derived(series: Series, divergence: Estimate) -> Series:
     root = np.sqrt(np.maximum(action, 0.0))
     with np.errstate(divide="ignore", invalid="ignore"):
         root_bar = np.where(root > 0.0, bar / (2.0 * root), np.sqrt(bar))
-    derived = {"v2": (root, np.minimum(root_bar, np.sqrt(bar)))}
+    # on the line every velocity is a gradient: all that is dissipated moves mass
+    derived = {"v2": (root, np.minimum(root_bar, np.sqrt(bar))), "action": (action, bar)}
     if divergence.finite and divergence.value > 0.0:
         rate, rate_bar = series["W1_rate"]
         squared = rate**2 / divergence.value

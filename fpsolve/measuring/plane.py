@@ -1,0 +1,299 @@
+"""Measuring one forward process and one start in the plane: every quantity with its bar, every rate in time."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from fpsolve.densities.plane.base import Box, PlaneDensity
+from fpsolve.estimates import ROUNDING, Estimate
+from fpsolve.grids import Grid
+from fpsolve.kernels.threads import serial_algebra
+from fpsolve.measuring.speeds import measured_speed, swirl_cost
+from fpsolve.planar.comparison import Compared, Comparison
+from fpsolve.planar.divergence import chi_squared
+from fpsolve.planar.ends import distance_of_ends
+from fpsolve.planar.instants import Instants
+from fpsolve.processes.plane.base import Nodes, PlaneProcess
+from fpsolve.processes.plane.geodesic import PlaneGeodesic
+from fpsolve.quadrature import Array
+from fpsolve.settings import InputError
+from fpsolve.thermodynamics import Measurement
+
+#: bar, relative to the larger side, above which a relation in the plane is undecided
+PLANE_TOLERANCE = 1e-3
+#: panels in time, tried in turn
+PANELS = (1, 2, 4)
+#: instants at which the speed is measured from the densities alone, as parts of tau
+PROBES = (0.1, 0.35, 0.6, 0.85)
+#: largest part of any mass that a window may cut
+MOST_CUT = 1e-2
+
+
+@dataclasses.dataclass(frozen=True)
+class PlaneNumerics:
+    """Numerical choices of an experiment in the plane.
+
+    Parameters
+    ----------
+    grid : Grid
+        Equal cells that hold both processes.
+    steps : int
+        Stored intervals.
+    window : ((lower, upper), (lower, upper)), optional
+        Restricts every integral; nothing is renormalised.
+    tolerance : float
+        Error bar, relative to the larger side, above which a relation is undecided.
+    compare : callable, optional
+        ``(t, nodes) -> Compared``: another route to the estimated process than the characteristics.
+    progress : callable, optional
+        ``(name, done, total)``, called before each instant.
+    """
+
+    grid: Grid
+    steps: int = 100
+    window: Box | None = None
+    tolerance: float = PLANE_TOLERANCE
+    compare: Callable[[float, Nodes], Compared] | None = None
+    progress: Callable[[str, int, int], None] | None = None
+
+    @property
+    def inside(self) -> Callable[[Array, Array], Array] | None:
+        """Which points the window keeps; None without one."""
+        if self.window is None:
+            return None
+        (a, b), (c, d) = self.window
+        return lambda x, y: (x >= a) & (x <= b) & (y >= c) & (y <= d)
+
+
+@dataclasses.dataclass(eq=False)
+class _Columns:
+    """Values and bars of named series, instant by instant."""
+
+    values: dict[str, list[float]] = dataclasses.field(default_factory=dict)
+    errors: dict[str, list[float]] = dataclasses.field(default_factory=dict)
+
+    def add(self, **found: Estimate) -> None:
+        for name, estimate in found.items():
+            self.values.setdefault(name, []).append(estimate.value)
+            self.errors.setdefault(name, []).append(estimate.error)
+
+    def arrays(self) -> tuple[dict[str, Array], dict[str, Array]]:
+        return ({k: np.array(v) for k, v in part.items()} for part in (self.values, self.errors))  # type: ignore[return-value]
+
+
+def measure_plane(
+    process: PlaneProcess, start: PlaneDensity, numerics: PlaneNumerics
+) -> tuple[Measurement, Measurement, dict[str, float]]:
+    """Measure a forward process in the plane and the estimated process from a start.
+
+    Parameters
+    ----------
+    process : PlaneProcess
+    start : PlaneDensity
+        P~ at t = tau.
+    numerics : PlaneNumerics
+
+    Returns
+    -------
+    measurement : Measurement
+        At the quadrature's own instants.
+    stored : Measurement
+        At the ends of the stored intervals, by the polynomial through those instants.
+    truncated : dict
+        What the window cuts off.
+    """
+    with serial_algebra():
+        return _measure(process, start, numerics)
+
+
+def _measure(
+    process: PlaneProcess, start: PlaneDensity, numerics: PlaneNumerics
+) -> tuple[Measurement, Measurement, dict[str, float]]:
+    window, truncated = numerics.window, _cut(process, start, numerics)
+    divergence = chi_squared(process.final, start, window)
+    integrals = _forward_integrals(process, numerics)
+    for panels in PANELS:
+        instants = Instants(process.tau, panels)
+        values, errors, cheap = _series(process, start, numerics, instants, divergence)
+        if "v_loss_squared" not in values:
+            break
+        loss = instants.integrate(values["v_loss_squared"], errors["v_loss_squared"])
+        integrals["c1"] = loss.estimate
+        if loss.settled or not cheap:
+            break
+    quantities = _quantities(process, values, errors, integrals, divergence, numerics.grid)
+    measured = Measurement(
+        tau=process.tau,
+        quantities=quantities,
+        times=instants.times[instants.inner],
+        series={k: v[instants.inner] for k, v in values.items()},
+        errors={k: v[instants.inner] for k, v in errors.items()},
+        probes=tuple(_probe(process, p * process.tau, numerics) for p in PROBES if window is None),
+        temperature=process.temperature(instants.times[instants.inner]),
+        geodesic=isinstance(process, PlaneGeodesic),
+        conservative=process.conservative,
+        tolerance=numerics.tolerance,
+        note="" if window is None else f"window {window}",
+    )
+    return measured, _stored(measured, process, instants, values, errors, numerics.steps), truncated
+
+
+def _series(
+    process: PlaneProcess, start: PlaneDensity, numerics: PlaneNumerics, instants: Instants, divergence: Estimate
+) -> tuple[dict[str, Array], dict[str, Array], bool]:
+    """Everything at every instant: values, bars, and whether all distances were cheap."""
+    compare = numerics.compare or Comparison(process, start, numerics.grid, numerics.inside).at
+    columns, cheap = _Columns(), True
+    # from tau backward: each distance begins with the potential of the one before
+    for done, t in enumerate(instants.times[::-1]):
+        if numerics.progress is not None:
+            numerics.progress(f"t = {t:.3g}", done, instants.times.size)
+        nodes = process.nodes(float(t), numerics.grid)
+        found = compare(float(t), nodes)
+        cheap = cheap and found.cheap
+        columns.add(**_rates(process, float(t), nodes, numerics), **_compared(found, divergence))
+    values, errors = ({k: v[::-1] for k, v in part.items()} for part in columns.arrays())
+    return values, errors, cheap
+
+
+def _forward_integrals(process: PlaneProcess, numerics: PlaneNumerics) -> dict[str, Estimate]:
+    """Time integrals of the forward process alone, on as many panels as they need."""
+    if process.action is not None:
+        length = _root(process.action.scaled(process.tau))
+        return {"action": process.action, "dissipation": process.action, "v2": length}
+    for panels in PANELS:
+        instants, columns = Instants(process.tau, panels), _Columns()
+        for t in instants.times:
+            rates = _rates(process, float(t), process.nodes(float(t), numerics.grid), numerics)
+            columns.add(**{name: rates[name] for name in ("action", "dissipation", "v2")})
+        values, errors = columns.arrays()
+        found = {name: instants.integrate(values[name], errors[name]) for name in values}
+        if all(each.settled for each in found.values()):
+            break
+    return {name: each.estimate for name, each in found.items()}
+
+
+def _rates(process: PlaneProcess, t: float, nodes: Nodes, numerics: PlaneNumerics) -> dict[str, Estimate]:
+    """Dissipation, speed and moments of the flow, and the balance of entropy."""
+    inside = numerics.inside
+    weight = nodes.weight if inside is None else np.where(inside(nodes.x, nodes.y), nodes.weight, 0.0)
+    noise = ROUNDING + 100.0 * abs(float(np.sum(nodes.weight)) - 1.0)
+
+    def total(values: Array) -> Estimate:
+        return Estimate(float(np.sum(weight * values)), noise * float(np.sum(weight * np.abs(values))))
+
+    u, place = nodes.velocity, np.stack([nodes.x, nodes.y])
+    found = {"dissipation": total(np.sum(u**2, axis=0))}
+    known = process.action
+    if known is not None:
+        found["dissipation"] = known.scaled(1.0 / process.tau)
+    moving = process.moving(t, nodes)
+    found["action"] = found["dissipation"] if process.conservative else total(np.sum(moving**2, axis=0))
+    swirl = process.swirl(t, nodes.x, nodes.y)
+    if swirl is not None:
+        found["action"] = found["action"] - swirl_cost(process, t, numerics.grid)
+    found["v2"] = _root(found["action"])
+    found["second_moment"] = total(np.sum(place**2, axis=0))
+    found["second_moment_rate"] = total(2.0 * np.sum(place * u, axis=0))
+    drift = total(u[0]), total(u[1])
+    size = math.hypot(drift[0].value, drift[1].value)
+    found["mean_rate"] = Estimate(size, drift[0].error + drift[1].error)
+    for name, row in zip(("mean", "mean_y"), place, strict=True):
+        found[name] = total(row)
+    pull = process.force_over_temperature(t, nodes.x, nodes.y)
+    if pull is not None and nodes.score is not None:
+        found["system"] = total(-np.sum(u * nodes.score, axis=0))
+        found["bath"] = total(np.sum(u * pull, axis=0))
+    else:
+        found["system"] = found["bath"] = Estimate(math.nan, math.nan)
+    return found
+
+
+def _root(square: Estimate) -> Estimate:
+    value = math.sqrt(max(square.value, 0.0))
+    error = math.sqrt(square.error) if value == 0.0 else min(square.error / (2.0 * value), math.sqrt(square.error))
+    return Estimate(value, error)
+
+
+def _compared(found: Compared, divergence: Estimate) -> dict[str, Estimate]:
+    row = {"W1": found.distance, "W1_rate": found.rate, "chi2": found.divergence}
+    if divergence.finite and divergence.value > 0.0:
+        row["v_loss_squared"] = found.rate.squared() / divergence
+    return row
+
+
+def _quantities(
+    process: PlaneProcess,
+    values: dict[str, Array],
+    errors: dict[str, Array],
+    integrals: dict[str, Estimate],
+    divergence: Estimate,
+    grid: Grid,
+) -> dict[str, Estimate]:
+    final, initial = (Estimate(float(values["W1"][i]), float(errors["W1"][i])) for i in (0, -1))
+    action = integrals["action"]
+    if not divergence.finite:
+        eta = c1 = Estimate.undefined(f"D0 is infinite: {divergence.why}")
+    elif divergence.value == 0.0:
+        eta = c1 = Estimate.undefined("D0 is zero: the start is the forward process' own end")
+    else:
+        eta, c1 = (final - initial).squared() / divergence.scaled(process.tau), integrals["c1"]
+    return {
+        "eta": eta,
+        "c1": c1,
+        "c2": action,
+        "dissipation": action if process.conservative else integrals["dissipation"],
+        "D0": divergence,
+        "W1_initial": initial,
+        "W1_final": final,
+        "W2": distance_of_ends(process, grid),
+        "path_length": integrals["v2"],
+    }
+
+
+def _probe(process: PlaneProcess, t: float, numerics: PlaneNumerics) -> dict[str, float | tuple[float, float]]:
+    """Speeds from the motion of the densities alone, at an instant."""
+    return {"t": t} | {k: (e.value, e.error) for k, e in measured_speed(process, t, numerics.grid).items()}
+
+
+def _stored(
+    measured: Measurement,
+    process: PlaneProcess,
+    instants: Instants,
+    values: dict[str, Array],
+    errors: dict[str, Array],
+    steps: int,
+) -> Measurement:
+    every = np.linspace(0.0, process.tau, steps + 1)
+    read = functools.partial(instants.at, every)
+    return dataclasses.replace(
+        measured,
+        times=every,
+        series={k: read(v) for k, v in values.items()},
+        errors={k: np.interp(every, instants.times, v) for k, v in errors.items()},
+        temperature=process.temperature(every),
+    )
+
+
+def _cut(process: PlaneProcess, start: PlaneDensity, numerics: PlaneNumerics) -> dict[str, float]:
+    """Largest masses outside the window, or the grid; more than the allowed part is an error."""
+    sides = numerics.window or tuple((axis.edges[0], axis.edges[-1]) for axis in numerics.grid.axes)
+    edges = [np.array(side, float) for side in sides]
+    cut = {"mass": 0.0}
+    for t in np.linspace(0.0, process.tau, 9):
+        cut["mass"] = max(cut["mass"], 1.0 - float(process.density(t).cell_masses(*edges).sum()))
+    cut["mass_estimated"] = 1.0 - float(start.cell_masses(*edges).sum())
+    worst = max(cut, key=lambda name: cut[name])
+    if cut[worst] > MOST_CUT:
+        whose = "estimated" if "estimated" in worst else "forward"
+        raise InputError(
+            "window",
+            f"given {[list(map(float, e)) for e in edges]}, which cuts {cut[worst]:.2%} of the {whose} process' mass; "
+            "at most 1% is allowed (widen it)",
+        )
+    return {name: value for name, value in cut.items() if value > 1e-8}

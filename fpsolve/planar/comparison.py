@@ -1,0 +1,173 @@
+"""The estimated process beside the forward one, at an instant: D, W₁ and its rate."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from fpsolve.densities.plane.base import PlaneDensity
+from fpsolve.estimates import ROUNDING, Estimate
+from fpsolve.grids import Grid
+from fpsolve.planar.logarithms import LogDensity, log_density
+from fpsolve.processes.plane.base import FlowingProcess, Nodes, PlaneProcess
+from fpsolve.processes.plane.characteristics import path_error
+from fpsolve.quadrature import Array
+from fpsolve.transport.plane.beckmann import Beckmann, beckmann
+from fpsolve.transport.plane.levels import gathered
+
+#: relative width of the bracket of translates below which nothing else is needed
+_NARROW = 1e-6
+#: relative gap between primal and dual at which the transport of the difference stops
+GAP = 3e-4
+
+
+#: error of a path relative to the accuracy asked of it: a tenth of this was seen where the exact flow is known
+_PATH = 0.3
+
+
+class Compared(NamedTuple):
+    """Both processes at an instant; ``cheap`` where the bracket of translates told the distance."""
+
+    distance: Estimate
+    rate: Estimate
+    divergence: Estimate
+    cheap: bool = False
+
+
+@dataclasses.dataclass(eq=False)
+class Comparison:
+    """The estimated process by characteristics: P~ = h P with h carried along the flow from t = tau.
+
+    Parameters
+    ----------
+    process : PlaneProcess
+        The forward process.
+    start : PlaneDensity
+        P~ at t = tau.
+    grid : Grid
+        Equal cells that hold both processes at all times.
+    inside : callable, optional
+        ``(x, y) -> boolean array``: points that integrals are restricted to.
+    """
+
+    process: PlaneProcess
+    start: PlaneDensity
+    grid: Grid
+    inside: Callable[[Array, Array], Array] | None = None
+
+    def __post_init__(self) -> None:
+        self._logs: tuple[LogDensity, LogDensity] = log_density(self.process.final), log_density(self.start)
+        edges = [axis.edges[::2] if axis.cells % 2 == 0 else axis.edges for axis in self.grid.axes]
+        ends = [(edge[0], edge[-1]) for edge in edges]
+        cells = [(axis.cells + 1) // 2 for axis in self.grid.axes]
+        self._coarse = Grid.plane([e[0] for e in ends], [e[1] for e in ends], cells)
+        self._guess: tuple[Beckmann | None, Beckmann | None] = None, None
+
+    def ratio(self, t: float, nodes: Nodes) -> tuple[Array, Array]:
+        """P~ / P at the nodes, which is that of their labels, and what the error of the paths may change of it."""
+        labels = self.process.labels(t, nodes)
+        ratio = self._ratio_at(labels)
+        if t == self.process.tau:
+            return ratio, np.zeros_like(ratio)
+        error = _PATH * path_error(nodes.weight)
+        step = 1e-6 * float(np.max(np.ptp(labels, axis=1)))
+        near = [self._ratio_at(labels + step * direction[:, None]) for direction in np.eye(2)]
+        slope = np.hypot(*(each - ratio for each in near)) / step
+        return ratio, np.where(np.isfinite(slope), slope, 0.0) * error
+
+    def _ratio_at(self, labels: Array) -> Array:
+        log_p, log_q = (log(labels[0], labels[1]) for log in self._logs)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return np.where(np.isneginf(log_q), 0.0, np.exp(log_q - log_p))
+
+    def at(self, t: float, nodes: Nodes) -> Compared:
+        """Everything at one instant."""
+        ratio, slack = self.ratio(t, nodes)
+        excess = ratio - 1.0
+        kept = np.ones(nodes.x.size, bool) if self.inside is None else self.inside(nodes.x, nodes.y)
+        weight = np.where(kept, nodes.weight, 0.0)
+        chi2 = float(np.sum(weight * excess**2))
+        lost = abs(float(np.sum(nodes.weight)) - 1.0)
+        # mass that the nodes lose, of either process, and what the paths change
+        noise = ROUNDING + 10.0 * lost + 10.0 * abs(nodes.mean(ratio) - 1.0)
+        drift = 2.0 * float(np.sum(weight * np.abs(excess) * slack))
+        divergence = Estimate(chi2, noise * float(np.sum(weight * ratio**2)) + drift)
+        distance, rate, cheap = self._transport(t, nodes, weight * excess, ratio)
+        apart = np.hypot(*self._from_mean(nodes, ratio))
+        moved = float(np.sum(weight * slack * apart))
+        turned = float(np.sum(weight * slack * np.hypot(*nodes.velocity)))
+        distance = dataclasses.replace(distance, error=distance.error + moved)
+        return Compared(distance, dataclasses.replace(rate, error=rate.error + turned), divergence, cheap)
+
+    @staticmethod
+    def _from_mean(nodes: Nodes, ratio: Array) -> Array:
+        """Positions relative to the mean of P~."""
+        place = np.stack([nodes.x, nodes.y])
+        return np.asarray(place - (place @ (nodes.weight * ratio))[:, None])
+
+    def _transport(self, t: float, nodes: Nodes, surplus: Array, ratio: Array) -> tuple[Estimate, Estimate, bool]:
+        """W₁ and its rate; ``surplus`` is P~ - P of each node."""
+        place = np.stack([nodes.x, nodes.y])
+        shift = place @ surplus
+        size, width = float(np.hypot(*shift)), self._translate_width(t, nodes, shift, ratio)
+        if width <= _NARROW * size:
+            e = shift / size
+            rate = float(np.sum(surplus * (e @ nodes.velocity)))
+            speed = float(np.sqrt(nodes.mean(np.sum(nodes.velocity**2, axis=0))))
+            distance = Estimate(size + 0.5 * width, 0.5 * width + ROUNDING * size)
+            return distance, Estimate(rate, 10.0 * width / size * speed), True
+        return *self._by_transport(nodes, surplus, size, width), False
+
+    def _translate_width(self, t: float, nodes: Nodes, shift: Array, ratio: Array) -> float:
+        """W₁ from P moved by ``shift`` to P~ is at most this: |shift| <= W₁(P, P~) <= |shift| + width."""
+        if not isinstance(self.process, FlowingProcess) or not np.any(shift) or self.inside is not None:
+            return math.inf
+        moved = self.process.flow(t, nodes.x - shift[0], nodes.y - shift[1]).log_density
+        here = self.process.flow(t, nodes.x, nodes.y).log_density
+        gap = nodes.weight * (np.exp(moved - here) - ratio)
+        apart = np.hypot(*self._from_mean(nodes, ratio))
+        reach = float(np.max(apart))
+        missing = abs(1.0 - nodes.mean(ratio)) + abs(float(np.sum(gap)))
+        return float(np.sum(np.abs(gap) * apart)) + missing * reach
+
+    def _by_transport(self, nodes: Nodes, surplus: Array, size: float, width: float) -> tuple[Estimate, Estimate]:
+        fine = -self._deposited(nodes, surplus)
+        imbalance = float(np.sum(fine))
+        fine -= imbalance * np.abs(fine) / np.sum(np.abs(fine))
+        found = (
+            beckmann(self.grid, fine, tolerance=GAP, guess=self._guess[0]),
+            beckmann(self._coarse, gathered(fine, self.grid, self._coarse), tolerance=GAP, guess=self._guess[1]),
+        )
+        self._guess = found
+        rates = []
+        for each in found:
+            slope = each.slope(nodes.x, nodes.y)
+            rates.append(-float(np.sum(surplus * (slope[0] * nodes.velocity[0] + slope[1] * nodes.velocity[1]))))
+        extent = float(np.hypot(*(axis.edges[-1] - axis.edges[0] for axis in self.grid.axes)))
+        distance = found[0].distance
+        bar = distance.error + abs(imbalance) * extent
+        low, high = max(distance.value - bar, size), min(distance.value + bar, size + width)
+        value = min(max(distance.value, low), high)
+        bar = max(high - value, value - low)
+        rate_bar = abs(rates[0] - rates[1]) + bar / max(distance.value, 1e-300) * abs(rates[0])
+        return Estimate(value, bar), Estimate(rates[0], rate_bar)
+
+    def _deposited(self, nodes: Nodes, surplus: Array) -> Array:
+        """Amounts of the nodes shared among the four nearest cells, by their distances."""
+        lower = np.array([axis.edges[0] for axis in self.grid.axes])
+        widths = np.array([axis.widths[0] for axis in self.grid.axes])
+        out = np.zeros(self.grid.shape)
+        place = [
+            np.clip((x - low) / width - 0.5, 0.0, n - 1.0)
+            for x, low, width, n in zip((nodes.x, nodes.y), lower, widths, self.grid.shape, strict=True)
+        ]
+        i, j = (np.minimum(p.astype(int), n - 2) for p, n in zip(place, self.grid.shape, strict=True))
+        a, b = place[0] - i, place[1] - j
+        for di, wi in ((0, 1.0 - a), (1, a)):
+            for dj, wj in ((0, 1.0 - b), (1, b)):
+                np.add.at(out, (i + di, j + dj), surplus * wi * wj)
+        return out
