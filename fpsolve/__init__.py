@@ -5,7 +5,7 @@ Four steps: take *data*, :func:`diffuse` it, :func:`generate` from a start, ask 
 
 from fpsolve import fluxes, problems, steppers
 from fpsolve.accuracy import speed_accuracy
-from fpsolve.cases import Case
+from fpsolve.cases import Case, PlaneCase
 from fpsolve.densities import (
     Density,
     FunctionDensity,
@@ -50,13 +50,20 @@ from fpsolve.schedules import (
     ConditionalOptimalTransport,
     Cosine,
     DiscreteDiffusion,
+    Levels,
+    LinearForceSchedule,
     OptimalTransport,
     Schedule,
+    Stirring,
+    StreamFunction,
     VarianceExploding,
     VariancePreserving,
+    Vortices,
 )
 from fpsolve.settings import InputError
 from fpsolve.solution import Equilibrium, Stationary, solve
+from fpsolve.transport.gaussian import bures
+from fpsolve.transport.plane import transport_w1, transport_w2
 
 __version__ = "0.1.0"
 
@@ -122,10 +129,19 @@ __all__ = [
     "ConditionalOptimalTransport",
     "Cosine",
     "DiscreteDiffusion",
+    "Levels",
+    "LinearForceSchedule",
     "OptimalTransport",
     "Schedule",
+    "Stirring",
+    "StreamFunction",
     "VarianceExploding",
     "VariancePreserving",
+    "Vortices",
+    # optimal transport
+    "bures",
+    "transport_w1",
+    "transport_w2",
     # the four steps
     "diffuse",
     "generate",
@@ -135,6 +151,7 @@ __all__ = [
     "Case",
     "Estimate",
     "InputError",
+    "PlaneCase",
     "Relation",
     "SpeedAccuracy",
     "plot",

@@ -11,11 +11,15 @@ import numpy as np
 import xarray as xr
 
 from fpsolve.backward import check_method
-from fpsolve.cases import Case, pack
+from fpsolve.cases import AnyCase, Case, PlaneCase, pack
+from fpsolve.densities import PlaneDensity
 from fpsolve.dynamics import case_of
 from fpsolve.estimated import Estimated, GridEstimate, Window
-from fpsolve.measuring import Numerics, check_relations, measure
+from fpsolve.grids import Grid
+from fpsolve.measuring import Numerics, PlaneNumerics, check_relations, measure, measure_plane
+from fpsolve.planar.processes import plane_process
 from fpsolve.processes import Process
+from fpsolve.processes.plane.base import PlaneProcess
 from fpsolve.quadrature import Array
 from fpsolve.results import SpeedAccuracy
 from fpsolve.settings import InputError
@@ -64,7 +68,7 @@ def speed_accuracy(forward: xr.Dataset, generated: xr.Dataset) -> SpeedAccuracy:
     return assess(case, generated)
 
 
-def same_process(one: Case, other: Case) -> bool:
+def same_process(one: AnyCase, other: AnyCase) -> bool:
     """Whether two cases have the same data and schedule."""
     (text, arrays), (other_text, others) = (
         pack({"data": case.data.recipe(), "schedule": case.schedule.recipe()}) for case in (one, other)
@@ -72,14 +76,17 @@ def same_process(one: Case, other: Case) -> bool:
     return text == other_text and all(np.array_equal(array, others[name]) for name, array in arrays.items())
 
 
-def assess(case: Case, fields: xr.Dataset) -> SpeedAccuracy:
+def assess(case: AnyCase, fields: xr.Dataset, progress: Callable[[str, int, int], None] | None = None) -> SpeedAccuracy:
     """Measure a case and check every relation; the fields are those that ``generate`` stored for it."""
     began = time.perf_counter()
     if case.start is None:
         raise InputError("start", "missing; an estimated process begins somewhere")
-    process = case.process
-    numerics = Numerics(case.steps, case.restriction, case.tolerance)
-    measured, stored, truncated = measure(process, case.start, numerics, _route(case, process))
+    if isinstance(case, PlaneCase):
+        measured, stored, truncated = measure_plane(*plane_experiment(case, fields, progress))
+    else:
+        process = case.process
+        numerics = Numerics(case.steps, case.restriction, case.tolerance)
+        measured, stored, truncated = measure(process, case.start, numerics, _route(case, process))
     data = fields.assign({name: array for name, array in rates_of(stored).items()})
     chi2, start = measured.series["chi2"], measured.quantities["D0"]
     diagnostics = {
@@ -90,6 +97,16 @@ def assess(case: Case, fields: xr.Dataset) -> SpeedAccuracy:
         "seconds": time.perf_counter() - began,
     }
     return SpeedAccuracy(case.recipe(), measured.quantities, tuple(check_relations(measured)), data, diagnostics)
+
+
+def plane_experiment(
+    case: PlaneCase, fields: xr.Dataset, progress: Callable[[str, int, int], None] | None = None
+) -> tuple[PlaneProcess, PlaneDensity, PlaneNumerics]:
+    """Process, start and numerical choices of a case in the plane, on the grid of its fields."""
+    assert case.start is not None
+    grid = Grid.product(*(Grid.from_edges(fields[f"{name}_face"].values) for name in "xy"))
+    process = plane_process(case.data, case.schedule, grid)
+    return process, case.start, PlaneNumerics(grid, case.steps, case.window, case.tolerance, progress=progress)
 
 
 def _route(case: Case, process: Process) -> Callable[[Window], Estimated] | None:
@@ -115,5 +132,8 @@ def rates_of(stored: Measurement) -> dict[str, xr.Variable]:
 
 
 def _mass(data: xr.Dataset) -> Array:
-    widths = np.diff(data["x_face"].values)
-    return np.sum(data["density_estimated"].values * widths, axis=1)
+    volumes = np.diff(data["x_face"].values)
+    if "y" in data.dims:
+        volumes = np.multiply.outer(volumes, np.diff(data["y_face"].values))
+    density = data["density_estimated"].values
+    return np.asarray(np.sum((density * volumes).reshape(density.shape[0], -1), axis=1))

@@ -204,5 +204,3 @@ def _mobility(given: Any, dimension: int) -> Array:
     if np.min(np.linalg.eigvalsh(0.5 * (matrix + matrix.T))) <= 0.0:
         raise InputError("mobility", f"given {matrix.tolist()}; its symmetric part must be positive definite")
     return matrix
-
-

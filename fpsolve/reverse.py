@@ -10,16 +10,26 @@ import numpy as np
 import xarray as xr
 
 from fpsolve.backward import check_method, grid_for, remap, run_on_grid
-from fpsolve.cases import Case
-from fpsolve.densities import Density, as_density
+from fpsolve.cases import AnyCase, Case, PlaneCase
+from fpsolve.densities import Density, PlaneDensity, as_density
 from fpsolve.densities.base import FAINTEST, LABEL_TAIL, mass_between
 from fpsolve.densities.reach import ratio_reach
-from fpsolve.dynamics import GRID_TAIL, assemble, case_of, forward_fields, grid_edges, span_of, stored_times
-from fpsolve.estimates import ROUNDING, TOLERANCE
+from fpsolve.dynamics import (
+    GRID_TAIL,
+    assemble,
+    case_of,
+    forward_fields,
+    grid_edges,
+    plane_fields,
+    span_of,
+    stored_times,
+)
+from fpsolve.estimates import ROUNDING
 from fpsolve.mesh import marched
 from fpsolve.processes import Process, Recorded
 from fpsolve.processes.base import distinct
 from fpsolve.quadrature import POINTS, Array, panel_nodes
+from fpsolve.settings import InputError
 
 #: a difference of tails below this part of the smaller tail has no trustworthy sign
 _NOISE = 1e-13
@@ -163,8 +173,8 @@ def generate(
     start: Any,
     *,
     method: str | None = None,
-    window: tuple[float, float] | None = None,
-    tolerance: float = TOLERANCE,
+    window: Any = None,
+    tolerance: float | None = None,
 ) -> xr.Dataset:
     """Turn noise into data: the estimated process, from any start back to the generated density.
 
@@ -172,15 +182,16 @@ def generate(
     ----------
     forward : xarray.Dataset
         What :func:`fpsolve.diffuse` returned.
-    start : Density, frozen scipy.stats distribution or xarray.DataArray
+    start : Density, PlaneDensity, frozen scipy.stats distribution or xarray.DataArray
         P~ at t = tau (4), where generation begins.
     method : {"exact", "characteristics", "weno5", "upwind"}, optional
-        The exact composition, or a route on the grid; exact if absent, and along the characteristics for a process
-        known only by its fields.
-    window : (lower, upper), optional
+        The exact composition, or a route on the grid; exact if absent, and along the characteristics in the plane and
+        for a process known only by its fields.
+    window : (lower, upper), or a pair of them in the plane, optional
         Restricts every integral of the experiment; nothing is renormalised.
-    tolerance : float
-        Error bar, relative to the larger side, above which a relation is undecided.
+    tolerance : float, optional
+        Error bar, relative to the larger side, above which a relation is undecided; 1e-6 on the line, 1e-3 in the
+        plane if absent.
 
     Returns
     -------
@@ -194,18 +205,23 @@ def generate(
         A Dataset without recipe, a start that is no density, an unknown method.
     """
     origin = case_of(forward)
-    case = dataclasses.replace(
-        origin,
-        start=as_density(start),
-        estimated=origin.estimated if method is None else method,
-        window=window,
-        tolerance=tolerance,
-    )
-    return generated_fields(case)
+    plane = isinstance(origin, PlaneCase)
+    if plane != isinstance(start, PlaneDensity):
+        words = ("in the plane", "on the line") if plane else ("on the line", "in the plane")
+        raise InputError("start", f"the forward process is {words[0]}, the start {words[1]}; give one of its dimension")
+    options: dict[str, Any] = {
+        "start": start if plane else as_density(start),
+        "estimated": origin.estimated if method is None else method,
+        "window": window,
+        "tolerance": origin.tolerance if tolerance is None else tolerance,
+    }
+    return generated_fields(dataclasses.replace(origin, **options))
 
 
-def generated_fields(case: Case) -> xr.Dataset:
+def generated_fields(case: AnyCase) -> xr.Dataset:
     """Fields of both processes of a case with a start."""
+    if isinstance(case, PlaneCase):
+        return plane_fields(case)
     assert case.start is not None
     process, times = case.process, stored_times(case)
     composition = Composition(process, case.start)

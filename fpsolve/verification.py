@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from fpsolve.accuracy import assess
-from fpsolve.cases import Case
+from fpsolve.cases import AnyCase, PlaneCase
 from fpsolve.estimates import ROUNDING, Estimate, observed_order, refinement_error, richardson
 from fpsolve.fluxes import WENO5, Upwind
 from fpsolve.results import SYMBOLS, jsonable, table
@@ -24,6 +24,8 @@ ORDERS = {
     "weno5": min(WENO5.advective_order, SSPRK3.order),
     "upwind": min(Upwind.advective_order, SSPRK3.order),
 }
+#: transport in the plane is of second order in the cells, by characteristics as by any other route
+PLANE_ORDER = 2.0
 #: quantities that depend on how the estimated process is computed; the others know the forward process alone
 ESTIMATED = ("eta", "c1", "W1_initial", "W1_final")
 #: how far an observed order may be from the declared one for the limit to be trusted
@@ -66,14 +68,15 @@ class Rate:
 class Level:
     """One refinement of a case, and the quantities found on it."""
 
-    cells: int
+    cells: int | tuple[int, int]
     steps: int
     quantities: dict[str, Estimate]
 
     def json(self) -> dict[str, Any]:
         """The entry of ``levels``."""
         found = {name: estimate.json() for name, estimate in self.quantities.items()}
-        return {"cells": self.cells, "steps": self.steps, "quantities": found}
+        cells = list(self.cells) if isinstance(self.cells, tuple) else self.cells
+        return {"cells": cells, "steps": self.steps, "quantities": found}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,7 +111,7 @@ class Convergence:
 
     def text(self) -> str:
         """Plain tables: the values on every level, then orders and limits."""
-        header = ("quantity", *(f"{level.cells} x {level.steps}" for level in self.levels))
+        header = ("quantity", *(f"{_words(level.cells)} x {level.steps}" for level in self.levels))
         rows: list[tuple[str, ...]] = [
             (SYMBOLS.get(n, n), *(str(level.quantities[n]) for level in self.levels)) for n in self.limits
         ]
@@ -119,29 +122,31 @@ class Convergence:
         return "\n".join([*table(header, rows), "", *table(("quantity", "observed", "declared", "limit", ""), orders)])
 
 
-def refine(case: Case, factor: int) -> Case:
+def refine(case: AnyCase, factor: int) -> AnyCase:
     """The same case with ``factor`` times the cells and the stored intervals.
 
     Parameters
     ----------
-    case : Case
+    case : Case or PlaneCase
     factor : int
         At least 1.
 
     Returns
     -------
-    Case
+    Case or PlaneCase
     """
     factor = whole("factor", factor)
+    if isinstance(case, PlaneCase):
+        return dataclasses.replace(case, cells=(case.cells[0] * factor, case.cells[1] * factor))
     return dataclasses.replace(case, cells=case.cells * factor, steps=case.steps * factor)
 
 
-def converge(case: Case, levels: int = 4, progress: Callable[[str, int, int], None] | None = None) -> Convergence:
+def converge(case: AnyCase, levels: int = 4, progress: Callable[[str, int, int], None] | None = None) -> Convergence:
     """Compute a case on successively doubled grids.
 
     Parameters
     ----------
-    case : Case
+    case : Case or PlaneCase
         The coarsest level, with a start.
     levels : int
         How many grids, each with twice the cells and stored intervals of the one before, from 2 to 12.
@@ -161,7 +166,7 @@ def converge(case: Case, levels: int = 4, progress: Callable[[str, int, int], No
     for number in range(count):
         finer = refine(case, 2**number)
         if progress is not None:
-            progress(f"{finer.cells} cells", number, count)
+            progress(f"{_words(finer.cells)} cells", number, count)
         result = assess(finer, generated_fields(finer))
         found.append(Level(finer.cells, finer.steps, result.estimates))
     columns = {name: [level.quantities[name] for level in found] for name in found[0].quantities}
@@ -170,8 +175,14 @@ def converge(case: Case, levels: int = 4, progress: Callable[[str, int, int], No
     return Convergence(case.recipe(), tuple(found), rates, limits)
 
 
-def declared_order(case: Case, quantity: str) -> Order:
+def _words(cells: int | tuple[int, int]) -> str:
+    return f"{cells[0]}x{cells[1]}" if isinstance(cells, tuple) else str(cells)
+
+
+def declared_order(case: AnyCase, quantity: str) -> Order:
     """What the method of a case promises for a quantity."""
+    if isinstance(case, PlaneCase) and case.estimated in ("exact", "characteristics"):
+        return PLANE_ORDER if quantity in (*ESTIMATED, "W2") else SPECTRAL
     if case.estimated == "exact" or quantity not in ESTIMATED:
         return SPECTRAL
     return ORDERS[case.estimated]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from fpsolve import experiments, io, verification
 from fpsolve.accuracy import assess
-from fpsolve.cases import Case
+from fpsolve.cases import AnyCase
 from fpsolve.cli.console import as_json, emit, tell
 from fpsolve.cli.schemes import schemes_table, schemes_text
 from fpsolve.progress import Progress
@@ -120,7 +120,7 @@ def _progress() -> Iterator[Progress]:
 
 
 @contextlib.contextmanager
-def _blame(path: str, case: Case) -> Iterator[None]:
+def _blame(path: str, case: AnyCase) -> Iterator[None]:
     """Name the file, and the key of what only the computation can refuse."""
     window = "[numerics] window" if case.window else "[grid] lower, upper"
     with io.blame(path):

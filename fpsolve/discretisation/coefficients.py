@@ -66,6 +66,4 @@ def check_diagonal(problem: FokkerPlanck, kind: str) -> None:
     """
     matrix = problem.mobility_matrix
     if np.any(matrix != np.diag(np.diag(matrix))):
-        raise InputError(
-            "mobility", f"given {matrix.tolist()}; {kind} takes a diagonal one, use the flux fourth-order"
-        )
+        raise InputError("mobility", f"given {matrix.tolist()}; {kind} takes a diagonal one, use the flux fourth-order")

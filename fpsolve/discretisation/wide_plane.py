@@ -173,12 +173,16 @@ class WidePlane(PlaneOperator):
         hx, hy = (axis.widths for axis in self.grid.axes)
         corners = kron(point_x, point_y)
         step = [_differences(n) for n in (nx, ny)]
-        jx = diags_array(np.outer(np.ones(nx + 1), hy).ravel()) @ (
-            diags_array(self.drifts[0].ravel()) @ kron(value_x, eye[1]) - self.spread[0] * kron(slope_x, eye[1])
-        ) + diags_array(self.bends[0].ravel()) @ kron(eye[2], step[1]) @ corners
-        jy = diags_array(np.outer(hx, np.ones(ny + 1)).ravel()) @ (
-            diags_array(self.drifts[1].ravel()) @ kron(eye[0], value_y) - self.spread[1] * kron(eye[0], slope_y)
-        ) + diags_array(self.bends[1].ravel()) @ kron(step[0], eye[3]) @ corners
+        jx = (
+            diags_array(np.outer(np.ones(nx + 1), hy).ravel())
+            @ (diags_array(self.drifts[0].ravel()) @ kron(value_x, eye[1]) - self.spread[0] * kron(slope_x, eye[1]))
+            + diags_array(self.bends[0].ravel()) @ kron(eye[2], step[1]) @ corners
+        )
+        jy = (
+            diags_array(np.outer(hx, np.ones(ny + 1)).ravel())
+            @ (diags_array(self.drifts[1].ravel()) @ kron(eye[0], value_y) - self.spread[1] * kron(eye[0], slope_y))
+            + diags_array(self.bends[1].ravel()) @ kron(step[0], eye[3]) @ corners
+        )
         whole = -(kron(step[0], eye[1]) @ jx + kron(eye[0], step[1]) @ jy)
         return (whole @ diags_array(1.0 / self.grid.volumes.ravel())).tocsr()
 

@@ -11,17 +11,17 @@ from typing import Any
 
 import numpy as np
 
-from fpsolve.cases import Case, check_keys
+from fpsolve.cases import AnyCase, Case, case_from_recipe, check_keys
 from fpsolve.densities import Density, Tabulated, from_samples
 from fpsolve.densities.panelled import edges_around, from_array
 from fpsolve.dynamics import case_of
 from fpsolve.io.datasets import load, read_netcdf
+from fpsolve.io.named_files import SAMPLES, TABULATED, check_entries, named_file
+from fpsolve.io.plane_files import plane_recipe
 from fpsolve.io.tables import Columns, column, columns, numeric
 from fpsolve.settings import InputError, Recipe, Settings, suggestion
 from fpsolve.solution import is_solution
 
-TABULATED = ("kind", "file", "variable")
-SAMPLES = ("kind", "file", "variable", "bandwidth")
 _ARRAYS = ("kind", "file", "which")
 _DDPM = ("kind", "file", "variable")
 _BETAS = ("betas", "alphas_cumprod")
@@ -29,7 +29,7 @@ _BETAS = ("betas", "alphas_cumprod")
 _DENSITIES = (("data",), ("start",), ("schedule", "target"))
 
 
-def read(path: str | Path, *, needs_start: bool = True) -> Case:
+def read(path: str | Path, *, needs_start: bool = True) -> AnyCase:
     """The case in a case file, or in a result (a name that ends in ``.nc``)."""
     path = Path(path)
     if path.suffix.lower() != ".nc":
@@ -44,7 +44,7 @@ def read(path: str | Path, *, needs_start: bool = True) -> Case:
     return case
 
 
-def read_case(path: str | Path, *, needs_start: bool = True) -> Case:
+def read_case(path: str | Path, *, needs_start: bool = True) -> AnyCase:
     """Read a case file; the files it names are relative to it.
 
     Parameters
@@ -56,7 +56,7 @@ def read_case(path: str | Path, *, needs_start: bool = True) -> Case:
 
     Returns
     -------
-    Case
+    Case or PlaneCase
         All files read: arrays stand in their place.
 
     Raises
@@ -68,7 +68,7 @@ def read_case(path: str | Path, *, needs_start: bool = True) -> Case:
     with blame(path):
         recipe = parsed(path)
         check_keys(recipe)
-        return Case.from_recipe(_resolved(recipe, path.parent), needs_start=needs_start)
+        return case_from_recipe(_resolved(recipe, path.parent), needs_start=needs_start)
 
 
 @contextlib.contextmanager
@@ -107,6 +107,7 @@ def parsed(path: Path, template: str = "case") -> dict[str, Any]:
 def _resolved(recipe: dict[str, Any], folder: Path) -> Recipe:
     """The recipe with arrays in place of files."""
     recipe = dict(recipe)
+    resolve = plane_recipe if recipe.get("dimension") == 2 else density_recipe
     if isinstance(recipe.get("schedule"), Mapping):
         with place("[schedule]"):
             recipe["schedule"] = _schedule(dict(recipe["schedule"]), folder)
@@ -116,7 +117,7 @@ def _resolved(recipe: dict[str, Any], folder: Path) -> Recipe:
             table = table.get(key, {})
         if isinstance(table, dict) and isinstance(table.get(keys[-1]), Mapping):
             with place(f"[{'.'.join(keys)}]"):
-                table[keys[-1]] = density_recipe(dict(table[keys[-1]]), folder, recipe.get("grid", {}))
+                table[keys[-1]] = resolve(dict(table[keys[-1]]), folder, recipe.get("grid", {}))
     return recipe
 
 
@@ -232,20 +233,3 @@ def _designed(path: Path, which: Any) -> Columns:
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         text = "expected t, m and sigma, or the output of 'fpsolve schedule --json'"
         raise InputError("file", f"{str(path)!r} cannot be read ({type(error).__name__}: {error}); {text}") from error
-
-
-def named_file(entries: Recipe, folder: Path) -> Path:
-    """The file that entries name."""
-    name = entries["file"]
-    if not isinstance(name, str) or not name or "\0" in name:
-        raise InputError("file", f"given {name!r}; expected the name of a file, relative to the file that names it")
-    return folder / name
-
-
-def check_entries(entries: Recipe, allowed: tuple[str, ...], kind: str) -> None:
-    """Refuse unknown keys beside a file, and a missing file."""
-    for key in entries:
-        if key not in allowed:
-            raise InputError(key, f"unknown key of kind {kind!r} with a file; {suggestion(key, allowed)}")
-    if "file" not in entries:
-        raise InputError("file", f"missing; kind {kind!r} needs a file")

@@ -17,8 +17,8 @@ from fpsolve.densities.panelled import edges_around
 from fpsolve.densities.plane.base import Box, check_corners
 from fpsolve.densities.plane.image import check_shape
 from fpsolve.densities.plane.samples import plane_samples
-from fpsolve.io.case_files import SAMPLES, TABULATED, check_entries, named_file
 from fpsolve.io.datasets import read_netcdf
+from fpsolve.io.named_files import SAMPLES, TABULATED, check_entries, named_file
 from fpsolve.io.tables import columns, numeric
 from fpsolve.quadrature import Array
 from fpsolve.settings import InputError, Recipe, Settings, suggestion

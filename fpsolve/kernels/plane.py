@@ -232,9 +232,7 @@ def legendre_stage(part, before, weight, older, start, rest, step, now, slow, fi
 
 
 @compiled
-def legendre_wide(
-    p, dt, parts, flow, weights, widths, per_volume, rings, evens, upwinded, first, now, spare, jx, jy
-):
+def legendre_wide(p, dt, parts, flow, weights, widths, per_volume, rings, evens, upwinded, first, now, spare, jx, jy):
     """A whole Runge-Kutta-Legendre step of the densities of a closed plane; the last stage is returned."""
     b, rest, mu, nu, step = parts
     stages = b.size - 1

@@ -8,7 +8,9 @@ import math
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
+from fpsolve.cases.plane import PLANE_TOLERANCE
 from fpsolve.densities.plane.base import Box, PlaneDensity
 from fpsolve.estimates import ROUNDING, Estimate
 from fpsolve.grids import Grid
@@ -24,8 +26,6 @@ from fpsolve.quadrature import Array
 from fpsolve.settings import InputError
 from fpsolve.thermodynamics import Measurement
 
-#: bar, relative to the larger side, above which a relation in the plane is undecided
-PLANE_TOLERANCE = 1e-3
 #: panels in time, tried in turn
 PANELS = (1, 2, 4)
 #: instants at which the speed is measured from the densities alone, as parts of tau
@@ -62,7 +62,7 @@ class PlaneNumerics:
     progress: Callable[[str, int, int], None] | None = None
 
     @property
-    def inside(self) -> Callable[[Array, Array], Array] | None:
+    def inside(self) -> Callable[[Array, Array], NDArray[np.bool_]] | None:
         """Which points the window keeps; None without one."""
         if self.window is None:
             return None

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fpsolve.densities.plane.base import PlaneDensity
 from fpsolve.estimates import ROUNDING, Estimate
@@ -57,7 +58,7 @@ class Comparison:
     process: PlaneProcess
     start: PlaneDensity
     grid: Grid
-    inside: Callable[[Array, Array], Array] | None = None
+    inside: Callable[[Array, Array], NDArray[np.bool_]] | None = None
 
     def __post_init__(self) -> None:
         self._logs: tuple[LogDensity, LogDensity] = log_density(self.process.final), log_density(self.start)
@@ -135,7 +136,7 @@ class Comparison:
         return float(np.sum(np.abs(gap) * apart)) + missing * reach
 
     def _by_transport(self, nodes: Nodes, surplus: Array, size: float, width: float) -> tuple[Estimate, Estimate]:
-        fine = -self._deposited(nodes, surplus)
+        fine = -self.deposited(nodes, surplus)
         imbalance = float(np.sum(fine))
         fine -= imbalance * np.abs(fine) / np.sum(np.abs(fine))
         found = (
@@ -156,7 +157,7 @@ class Comparison:
         rate_bar = abs(rates[0] - rates[1]) + bar / max(distance.value, 1e-300) * abs(rates[0])
         return Estimate(value, bar), Estimate(rates[0], rate_bar)
 
-    def _deposited(self, nodes: Nodes, surplus: Array) -> Array:
+    def deposited(self, nodes: Nodes, surplus: Array) -> Array:
         """Amounts of the nodes shared among the four nearest cells, by their distances."""
         lower = np.array([axis.edges[0] for axis in self.grid.axes])
         widths = np.array([axis.widths[0] for axis in self.grid.axes])

@@ -6,6 +6,7 @@ from fpsolve.processes.diffusion import Diffusion
 from fpsolve.processes.geodesic import Geodesic
 from fpsolve.processes.recorded import Recorded
 from fpsolve.schedules import OptimalTransport, Recording, Schedule
+from fpsolve.settings import InputError
 
 __all__ = ["Diffusion", "Geodesic", "Process", "Recorded", "Slices", "State", "forward_process"]
 
@@ -15,5 +16,7 @@ def forward_process(data: Density, schedule: Schedule | OptimalTransport | Recor
     if isinstance(schedule, Recording):
         return Recorded(schedule)
     if isinstance(schedule, OptimalTransport):
+        if not isinstance(schedule.target, Density):
+            raise InputError("[schedule.target]", "given a density in the plane; the data is on the line")
         return Geodesic(data, schedule.target, schedule.tau, schedule.temperature)
     return Diffusion(data, schedule)

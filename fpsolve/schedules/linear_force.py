@@ -83,7 +83,7 @@ class LinearForceSchedule(Settings):
         return self.g * (t - 0.5 * t**2 / self.tau)
 
     def _shrunk(self, t: Array) -> Array:
-        """exp of the integral of H, where x and y contract alike."""
+        """Factor exp(∫ H dt) of lengths, where x and y contract alike."""
         contracted = self.stiffness[0] * (t - 0.5 * t**2 / self.tau) + self.T_fin * t**3 / (3.0 * self.tau**2)
         return np.asarray(np.exp(-contracted))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, ClassVar
 
-from fpsolve.densities import Density, Gaussian, as_density
+from fpsolve.densities import Density, Gaussian, PlaneDensity, as_density
 from fpsolve.schedules.base import positive_tau
 from fpsolve.settings import InputError, Recipe, Settings, from_recipe, number
 
@@ -16,8 +16,8 @@ class OptimalTransport(Settings):
 
     Parameters
     ----------
-    target : Density, optional
-        Density at t = tau; standard normal if absent.
+    target : Density or PlaneDensity, optional
+        Density at t = tau; standard normal on the line if absent.
     tau : float
         Duration, s.
     temperature : float, optional
@@ -26,20 +26,21 @@ class OptimalTransport(Settings):
 
     family: ClassVar[str] = "schedule"
     kind: ClassVar[str] = "optimal-transport"
-    target: Density = dataclasses.field(default_factory=Gaussian)
+    target: Density | PlaneDensity = dataclasses.field(default_factory=Gaussian)
     tau: float = 1.0
     temperature: float | None = None
 
     def __post_init__(self) -> None:
         positive_tau(self)
-        object.__setattr__(self, "target", as_density(self.target))
+        if not isinstance(self.target, PlaneDensity):
+            object.__setattr__(self, "target", as_density(self.target))
         if self.temperature is not None:
             object.__setattr__(self, "temperature", number("temperature", self.temperature, above=0.0))
 
     @classmethod
     def build(cls, entries: Recipe) -> OptimalTransport:
         target: Any = entries.get("target")
-        if target is not None and not isinstance(target, Density):
+        if target is not None and not isinstance(target, (Density, PlaneDensity)):
             try:
                 entries = entries | {"target": from_recipe("density", target)}
             except InputError as error:

@@ -30,7 +30,6 @@ _BLOCK = 4.0
 _GAIN = 0.7
 #: cells of a rotated density are cut into parts this wide at most, in units of the noise, and this many
 _PART, _PARTS = 1.0, 8
-_EDGE_X, _EDGE_Y = "edges_x", "edges_y"
 
 
 def degree(radius: float) -> int:
@@ -250,7 +249,7 @@ class BlurredBoxes(PlaneDensity):
         return np.exp(self.log_pdf(x, y))
 
     def cell_masses(self, edges_x: Array, edges_y: Array) -> Array:
-        edges = check_edges(_EDGE_X, edges_x), check_edges(_EDGE_Y, edges_y)
+        edges = check_edges("edges_x", edges_x), check_edges("edges_y", edges_y)
         if np.allclose(self.rotation, np.eye(2), rtol=0.0, atol=1e-15) or self.scale == 0.0:
             first, second = (
                 axis.blurred_masses(e, self.scale, self.noise) for axis, e in zip(self.boxes.axes, edges, strict=True)

@@ -9,7 +9,6 @@ import math
 import numpy as np
 
 from fpsolve.densities import PlaneDensity
-from fpsolve.densities.plane.base import Pair
 from fpsolve.grids import Grid
 from fpsolve.processes.plane.base import Flow, FlowingProcess, Nodes
 from fpsolve.processes.plane.blurred_boxes import Axis, BlurredBoxes, Boxes, boxes_of
@@ -21,15 +20,15 @@ from fpsolve.schedules.plane_kernel import PlaneKernel, isotropic_kernel
 from fpsolve.settings import InputError
 
 #: points that stand for a density at most
-MOST_NODES = 150_000
+MOST_NODES = 80_000
 #: noise beyond which nothing is left of a cell
 _REACH = 9.0
 #: next to an edge, where its panels end in units of the noise; panels that grow from there on, or none; Gauss points
 _RULES: tuple[tuple[tuple[float, ...], float, int], ...] = (
-    ((1.5, 3.0, 5.0, 9.0), 4.0, 8),
-    ((1.5, 3.0, 5.0, 9.0), 8.0, 5),
+    ((2.0, 4.5, 9.0), 5.0, 7),
+    ((2.0, 4.5, 9.0), 8.0, 6),
     ((2.0, 4.5), 0.0, 5),
-    ((2.5,), 0.0, 4),
+    ((3.0,), 0.0, 4),
     ((3.0,), 0.0, 3),
     ((3.0,), 0.0, 2),
 )
@@ -147,8 +146,7 @@ class BoxProcess(FlowingProcess):
     def swirl(self, t: float, x: Array, y: Array) -> Array | None:
         if self.conservative:
             return None
-        turning = self.kernel(t)
-        assert isinstance(self.schedule, LinearForceSchedule), turning
+        assert isinstance(self.schedule, LinearForceSchedule)
         return self.schedule.matrix(t)[1, 0] * np.stack([-y, x])
 
     @property
@@ -180,20 +178,16 @@ def _panels(edges: Array, noise: float, rule: tuple[tuple[float, ...], float, in
     steps, growth, _ = rule
     widths = np.diff(edges)
     room = np.concatenate([widths[:1], np.minimum(widths[1:], widths[:-1]), widths[-1:]]) * 0.5
-    offsets = noise * np.array(steps) if noise > 0.0 else np.empty(0)
-    points = [edges, edges[0] - offsets, edges[-1] + offsets]
-    if noise > 0.0:
-        points.append(np.array([edges[0] - _REACH * noise, edges[-1] + _REACH * noise]))
+    offsets, outer = noise * np.array(steps), edges[[0, -1]] + _REACH * noise * np.array([-1.0, 1.0])
+    points = [edges if growth > 0.0 or noise == 0.0 else outer, outer, edges[0] - offsets, edges[-1] + offsets]
     for edge, limit in zip(edges, room, strict=True):
-        near = offsets[offsets < limit]
+        near = np.minimum(offsets, limit)
         if growth > 0.0:
-            begin = max(float(near[-1]) if near.size else 0.0, _FIRST * limit)
-            count = max(math.ceil(math.log(limit / begin) / math.log(growth)), 1)
+            begin = max(float(near[-1]), _FIRST * limit)
+            count = max(math.ceil(math.log(limit / begin) / math.log(growth)), 0)
             near = np.concatenate([near, limit * growth ** -np.arange(count, dtype=float)])
         points += [edge - near, edge + near]
-    found = np.unique(np.concatenate(points))
-    outer: Pair = (edges[0] - _REACH * noise, edges[-1] + _REACH * noise)
-    found = found[(found >= outer[0]) & (found <= outer[1])]
+    found = np.unique(np.clip(np.concatenate(points), *outer))
     return found[np.append(True, np.diff(found) > 1e-13 * (outer[1] - outer[0]))]
 
 

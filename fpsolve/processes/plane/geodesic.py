@@ -73,9 +73,13 @@ class PlaneGeodesic(PlaneProcess):
     def labels(self, t: float, nodes: Nodes) -> Array:
         return self._pairs[1]
 
+    def eulerian(self, t: float) -> tuple[Array, Array, Array]:
+        masses, along_x, along_y = self.plan.interpolate(t / self.tau)
+        return masses, along_x / self.tau, along_y / self.tau
+
     def temperature(self, t: Array) -> Array | None:
         return None if self.constant_temperature is None else np.full(np.shape(t), self.constant_temperature)
 
     @property
     def action(self) -> Estimate:
-        return self.plan.distance.squared().scaled(1.0 / self.tau)
+        return self.plan.distance.squared().scaled(1.0 / self.tau, "1")

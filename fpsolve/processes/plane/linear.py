@@ -15,7 +15,6 @@ from fpsolve.quadrature import Array
 from fpsolve.schedules import Schedule
 from fpsolve.schedules.linear_force import LinearForceSchedule
 from fpsolve.schedules.plane_kernel import PlaneKernel, isotropic_kernel
-from fpsolve.settings import InputError
 
 #: noise beyond which a curve is a point, in units of its extent
 _FAR = 30.0
@@ -39,11 +38,6 @@ class LinearProcess(FlowingProcess):
 
     data: PlaneDensity
     schedule: Schedule | LinearForceSchedule
-
-    def __post_init__(self) -> None:
-        if components(self.data, 1.0) is None:
-            kinds = "gaussian, gaussian-mixture, swiss-roll, or samples with a bandwidth"
-            raise InputError("data", f"given {self.data.kind!r}; the plane takes {kinds}")
 
     @property
     def tau(self) -> float:  # type: ignore[override]

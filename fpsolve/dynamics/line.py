@@ -1,15 +1,13 @@
-"""The forward process on a grid, as a Dataset."""
+"""The forward process on the line on a grid, as a Dataset."""
 
 from __future__ import annotations
 
-import dataclasses
-import warnings
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from fpsolve.cases import Case, pack, unpack
+from fpsolve.cases import Case, pack
 from fpsolve.densities import Tabulated, as_density
 from fpsolve.densities.base import mass_between
 from fpsolve.processes import Process, State
@@ -30,43 +28,16 @@ FIELDS = {
 }
 
 
-def diffuse(
+def diffuse_line(
     data: Any,
     schedule: Schedule | OptimalTransport,
     *,
-    cells: int = 500,
+    cells: Any = 500,
     lower: float | None = None,
     upper: float | None = None,
     steps: int = 100,
 ) -> xr.Dataset:
-    """Turn data into noise: the forward process of a schedule, on a grid.
-
-    Parameters
-    ----------
-    data : Density, frozen scipy.stats distribution or xarray.DataArray
-        q, the density at t = 0.
-    schedule : Schedule or OptimalTransport
-        How noise is added (1), (22), (23), or the geodesic to a target (91).
-    cells : int
-        Grid cells.
-    lower, upper : float, optional
-        Ends of the grid, unit of x; chosen from the tails of P_t if absent.
-    steps : int
-        Stored intervals between 0 and tau.
-
-    Returns
-    -------
-    xarray.Dataset
-        ``density`` (time, x), ``velocity`` and ``current`` (time, x_face), exact on the whole line; the attribute
-        ``recipe`` rebuilds the process.
-
-    Raises
-    ------
-    InputError
-        Anything that is not a density, a schedule, or a sensible grid.
-    """
-    if not isinstance(schedule, (Schedule, OptimalTransport)):
-        raise InputError("schedule", f"given {type(schedule).__name__}; expected a schedule such as Cosine(tau=1.0)")
+    """The forward process on the line; see :func:`fpsolve.diffuse`."""
     case = Case(as_density(data), schedule, cells=cells, lower=lower, upper=upper, steps=steps)
     process, times = case.process, stored_times(case)
     edges = grid_edges(case, span_of(process, times))
@@ -119,28 +90,6 @@ def described(name: str, values: Array) -> tuple[tuple[str, ...], Array, dict[st
     """A field with its dimensions and attributes."""
     dims, long_name, equation = FIELDS[name]
     return dims, values, {"units": "1", "long_name": long_name, "equation": equation}
-
-
-def case_of(dataset: xr.Dataset) -> Case:
-    """The case whose recipe a Dataset carries.
-
-    Raises
-    ------
-    InputError
-        No recipe, or one that cannot be read.
-    """
-    if "recipe" not in getattr(dataset, "attrs", {}):
-        raise InputError("dataset", "it carries no recipe; pass what diffuse or generate returned")
-    names = [str(name) for name in dataset.data_vars if str(name).startswith("recipe_")]
-    recipe = unpack(dataset.attrs["recipe"], {name: np.asarray(dataset[name].values) for name in names})
-    if recipe.get("solution"):
-        raise InputError("dataset", "it is what solve returned; pass what diffuse or generate returned")
-    case = Case.from_recipe(recipe, needs_start=False)
-    if fits(case, dataset):
-        return case
-    warnings.warn("the recipe no longer fits the fields: the stored fields are used, with wider bars", stacklevel=3)
-    recorded = case_of(record(dataset["density"], dataset["velocity"]))
-    return dataclasses.replace(recorded, start=case.start, window=case.window, tolerance=case.tolerance)
 
 
 def record(density: xr.DataArray, velocity: xr.DataArray) -> xr.Dataset:
