@@ -190,7 +190,7 @@ def generate(
     window : (lower, upper), or a pair of them in the plane, optional
         Restricts every integral of the experiment; nothing is renormalised.
     tolerance : float, optional
-        Error bar, relative to the larger side, above which a relation is undecided; 1e-6 on the line, 1e-3 in the
+        Error bar, relative to the larger side, above which a relation is undecided; 1e-6 on the line, 1e-2 in the
         plane if absent.
 
     Returns

@@ -17,7 +17,7 @@ from fpsolve.schedules import LinearForceSchedule, OptimalTransport, Schedule, S
 from fpsolve.settings import InputError, Recipe, number, suggestion, whole
 
 #: bar, relative to the larger side, above which a relation in the plane is undecided
-PLANE_TOLERANCE = 1e-3
+PLANE_TOLERANCE = 1e-2
 _CELLS = (256, 256)
 
 

@@ -8,8 +8,8 @@ from fpsolve.estimates import Estimate
 from fpsolve.grids import Grid
 from fpsolve.processes.plane.base import FlowingProcess, PlaneProcess
 from fpsolve.quadrature import Array
-from fpsolve.thermodynamics.plane import VelocitySplit, split_velocity
 from fpsolve.transport.plane.beckmann import beckmann
+from fpsolve.transport.spectral import VelocitySplit, split_velocity
 
 #: step in time, relative to tau, of the difference quotient of cell masses
 _STEP = 1e-3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Callable
 from typing import NamedTuple
@@ -16,6 +17,7 @@ from fpsolve.grids import Grid
 from fpsolve.planar.logarithms import LogDensity, log_density
 from fpsolve.processes.plane.base import FlowingProcess, Nodes, PlaneProcess
 from fpsolve.processes.plane.characteristics import path_error
+from fpsolve.processes.plane.geodesic import PlaneGeodesic
 from fpsolve.quadrature import Array
 from fpsolve.transport.plane.beckmann import Beckmann, beckmann
 from fpsolve.transport.plane.levels import gathered
@@ -68,8 +70,20 @@ class Comparison:
         self._coarse = Grid.plane([e[0] for e in ends], [e[1] for e in ends], cells)
         self._guess: tuple[Beckmann | None, Beckmann | None] = None, None
 
+    @functools.cached_property
+    def _carried(self) -> tuple[Array, float]:
+        """Masses of the start that the nodes of a geodesic carry, and what their cells blur of D."""
+        assert isinstance(self.process, PlaneGeodesic)
+        return self.process.carried_masses(self.start)
+
+    @property
+    def _sampling(self) -> float:
+        return self._carried[1] if isinstance(self.process, PlaneGeodesic) else 0.0
+
     def ratio(self, t: float, nodes: Nodes) -> tuple[Array, Array]:
         """P~ / P at the nodes, which is that of their labels, and what the error of the paths may change of it."""
+        if isinstance(self.process, PlaneGeodesic):
+            return self._carried[0] / nodes.weight, np.zeros(nodes.x.size)
         labels = self.process.labels(t, nodes)
         ratio = self._ratio_at(labels)
         if t == self.process.tau:
@@ -95,7 +109,7 @@ class Comparison:
         lost = abs(float(np.sum(nodes.weight)) - 1.0)
         # mass that the nodes lose, of either process, and what the paths change
         noise = ROUNDING + 10.0 * lost + 10.0 * abs(nodes.mean(ratio) - 1.0)
-        drift = 2.0 * float(np.sum(weight * np.abs(excess) * slack))
+        drift = 2.0 * float(np.sum(weight * np.abs(excess) * slack)) + self._sampling * (1.0 + chi2)
         divergence = Estimate(chi2, noise * float(np.sum(weight * ratio**2)) + drift)
         distance, rate, cheap = self._transport(t, nodes, weight * excess, ratio)
         apart = np.hypot(*self._from_mean(nodes, ratio))
@@ -125,10 +139,15 @@ class Comparison:
 
     def _translate_width(self, t: float, nodes: Nodes, shift: Array, ratio: Array) -> float:
         """W₁ from P moved by ``shift`` to P~ is at most this: |shift| <= W₁(P, P~) <= |shift| + width."""
-        if not isinstance(self.process, FlowingProcess) or not np.any(shift) or self.inside is not None:
+        if not np.any(shift) or self.inside is not None:
             return math.inf
-        moved = self.process.flow(t, nodes.x - shift[0], nodes.y - shift[1]).log_density
-        here = self.process.flow(t, nodes.x, nodes.y).log_density
+        if isinstance(self.process, FlowingProcess):
+            moved = self.process.flow(t, nodes.x - shift[0], nodes.y - shift[1]).log_density
+            here = self.process.flow(t, nodes.x, nodes.y).log_density
+        elif t == self.process.tau:
+            moved, here = self._logs[0](nodes.x - shift[0], nodes.y - shift[1]), self._logs[0](nodes.x, nodes.y)
+        else:
+            return math.inf
         gap = nodes.weight * (np.exp(moved - here) - ratio)
         apart = np.hypot(*self._from_mean(nodes, ratio))
         reach = float(np.max(apart))

@@ -55,9 +55,8 @@ def _cloud(final: PlaneDensity, start: PlaneDensity) -> Array:
     """Points at t = tau wherever P, P~ or, if it can be integrated, P~² / P counts."""
     finite = not ratio_diverges(final, start)
     sides = ratio_box(final, start, -np.log(TAIL)) if finite else np.array(_joined(final, start))
-    x, y = (
-        part.ravel() for part in np.meshgrid(*(np.linspace(low, high, _CLOUD) for low, high in sides), indexing="ij")
-    )
+    along = [np.linspace(low, high, _CLOUD) for low, high in sides]
+    x, y = (part.ravel() for part in np.meshgrid(*along, indexing="ij"))
     log_p, log_q = log_density(final)(x, y), log_density(start)(x, y)
     kinds = [log_p, log_q, *([2.0 * log_q - log_p] if finite else [])]
     held = np.any([kind > np.max(kind) + np.log(TAIL) for kind in kinds], axis=0)

@@ -118,7 +118,7 @@ class LinearForceSchedule(Settings):
     def plane_kernel(self, t: float) -> PlaneKernel:
         """The kernel at one time."""
         matrix, carry, covariance = self.matrix(t), self.carry(t), self.covariance(t)
-        temperature = float(self.temperature(t))
+        temperature = float(self.temperature(np.asarray(t)))
         ratio = matrix / temperature if temperature > 0.0 else None
         spreading = matrix @ covariance + temperature * np.eye(2)
         return PlaneKernel(carry, matrix @ carry, covariance, spreading, temperature, ratio)

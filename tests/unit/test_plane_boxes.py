@@ -47,6 +47,7 @@ def convolved(data, carry, noise, x, y, parts):
     (u, along_u), (v, along_v) = rules
     masses = (data.pdf(u[:, None], v) * along_u[:, None] * along_v).ravel()
     source = np.stack(np.meshgrid(u, v, indexing="ij")).reshape(2, -1)
+    source, masses = source[:, masses > 0.0], masses[masses > 0.0]
     places = carry @ source
     out = []
     for a, b in zip(x, y, strict=True):
@@ -79,8 +80,8 @@ def test_sums_over_cells_are_the_convolution(make, t):
     data = make()
     process = BoxProcess(data, Cosine())
     signal, noise = np.cos(0.5 * np.pi * t), np.sin(0.5 * np.pi * t)
-    x, y = np.random.default_rng(3).normal(size=(2, 60)) * (signal + 2.0 * noise)
-    log_density, *source = convolved(data, signal * np.eye(2), noise, x, y, 3)
+    x, y = np.random.default_rng(3).normal(size=(2, 40)) * (0.6 * signal + 2.0 * noise)
+    log_density, *source = convolved(data, signal * np.eye(2), noise, x, y, 9 if t < 0.1 else 3)
     flow = process.flow(t, x, y)
     assert np.allclose(flow.log_density, log_density, rtol=0.0, atol=1e-11)
     rest = np.stack([x, y]) - signal * np.array(source)
@@ -150,31 +151,33 @@ def test_the_nearest_mass_rules_where_none_is_in_reach():
 @pytest.mark.parametrize("t", [0.004, 0.1, 0.4, 0.95, 1.0])
 def test_masses_of_cells_integrate_the_density(make, t):
     density = BoxProcess(make(), Cosine()).density(t)
-    edges = [np.linspace(-1.3, 1.1, 7), np.linspace(-0.4, 1.5, 6)]
-    parts = [np.concatenate([np.linspace(a, b, 61)[:-1] for a, b in zip(e[:-1], e[1:])] + [e[-1:]]) for e in edges]
-    node, weight = np.polynomial.legendre.leggauss(8)
+    edges, count = [np.linspace(-1.3, 1.1, 7), np.linspace(-0.4, 1.5, 6)], 6
+    if t < 0.01:  # around a corner of the uniform density
+        edges, count = [np.linspace(0.4, 1.0, 4), np.linspace(0.9, 1.3, 3)], 30
+    parts = [np.sort(np.concatenate([e[:-1] + k / count * np.diff(e) for k in range(count)] + [e[-1:]])) for e in edges]
+    node, weight = np.polynomial.legendre.leggauss(7)
     (x, along_x), (y, along_y) = (
         ((0.5 * (p[1:] + p[:-1])[:, None] + 0.5 * np.diff(p)[:, None] * node).ravel(), np.outer(np.diff(p), weight / 2))
         for p in parts
     )
     values = density.pdf(x[:, None], y) * along_x.ravel()[:, None] * along_y.ravel()
-    masses = values.reshape(6, 480, 5, 480).sum(axis=(1, 3))
-    assert np.allclose(density.cell_masses(*edges), masses, rtol=0.0, atol=2e-10 if t < 0.01 else 1e-13)
+    shape = [size for e in edges for size in (e.size - 1, count * node.size)]
+    assert np.allclose(density.cell_masses(*edges), values.reshape(shape).sum(axis=(1, 3)), rtol=0.0, atol=2e-11)
 
 
 @pytest.mark.parametrize("schedule", [Cosine(), LinearForceSchedule(h=1.0, g=2.0, T_fin=1.0)])
-@pytest.mark.parametrize("t", [0.0, 1e-4, 0.02, 0.2, 0.7, 1.0])
+@pytest.mark.parametrize("t", [0.0, 1e-4, 0.02, 0.2, 1.0])
 @pytest.mark.parametrize("make", [lambda: BOX, table])
 def test_nodes_have_the_moments_of_the_process(make, t, schedule):
     process = BoxProcess(make(), schedule)
     kernel, data = process.kernel(t), process.data
-    nodes = process.nodes(t, Grid.plane((-7.0, -7.0), (7.0, 7.0), (96, 96)))
+    nodes = process.nodes(t, Grid.plane((-7.0, -7.0), (7.0, 7.0), (64, 64)))
     place = np.stack([nodes.x, nodes.y])
     mean = place @ nodes.weight
     second = (place * nodes.weight) @ place.T
     expected = kernel.carry @ data.mean
     covariance = kernel.carry @ data.covariance @ kernel.carry.T + kernel.covariance
-    assert nodes.weight.sum() == pytest.approx(1.0, abs=1e-9)
+    assert nodes.weight.sum() == pytest.approx(1.0, abs=1e-8)
     assert np.allclose(mean, expected, rtol=0.0, atol=1e-7)
     assert np.allclose(second - np.outer(mean, mean), covariance, rtol=0.0, atol=1e-6)
     drift = kernel.carry_rate @ data.mean
@@ -188,8 +191,9 @@ def test_nodes_have_the_moments_of_the_process(make, t, schedule):
 def test_mass_moves_with_the_velocity(make, schedule):
     process, t, step = BoxProcess(make(), schedule), 0.45, 1e-3
     edges = np.array([-0.3, 0.5]), np.array([-0.6, 0.2])
+    cells = [np.linspace(*side, 9) for side in edges]
     times = t + step * np.array([-2.0, -1.0, 1.0, 2.0])
-    rate = np.array([1.0, -8.0, 8.0, -1.0]) @ [process.density(s).cell_masses(*edges)[0, 0] for s in times]
+    rate = np.array([1.0, -8.0, 8.0, -1.0]) @ [process.density(s).cell_masses(*cells).sum() for s in times]
     node, weight = np.polynomial.legendre.leggauss(40)
     flux = 0.0
     for axis, (own, other) in enumerate((edges, edges[::-1])):
@@ -230,7 +234,7 @@ def test_a_mirrored_table_moves_like_its_mirror_image():
     data = table()
     mirrored = PlaneTabulated(-data.edges_x[::-1], data.edges_y, data.averages[::-1])
     x, y = np.random.default_rng(7).normal(size=(2, 200))
-    one, other = (BoxProcess(d, VarianceExploding(0.0, 4.0)) for d in (data, mirrored))
+    one, other = (BoxProcess(d, VarianceExploding(4.0)) for d in (data, mirrored))
     a, b = one.flow(0.3, x, y), other.flow(0.3, -x, y)
     assert np.allclose(a.log_density, b.log_density, rtol=0.0, atol=1e-13)
     assert np.allclose(a.velocity, b.velocity * np.array([[-1.0], [1.0]]), rtol=0.0, atol=1e-12)

@@ -29,7 +29,10 @@ _BLOCK = 4.0
 #: what a merged node must save, for the cells serve the tails as well
 _GAIN = 0.7
 #: cells of a rotated density are cut into parts this wide at most, in units of the noise, and this many
-_PART, _PARTS = 1.0, 8
+_PART, _PARTS = 1.5, 12
+_GAUSS, _WEIGHTS = leggauss(4)
+#: mass beyond each side of the box in which cells are integrated
+_OUTSIDE = 1e-25
 
 
 def degree(radius: float) -> int:
@@ -259,15 +262,22 @@ class BlurredBoxes(PlaneDensity):
 
     def _by_quadrature(self, edges_x: Array, edges_y: Array) -> Array:
         """A Gauss rule on parts of the cells, as wide as the noise where that does not take too many."""
-        finer = []
-        for edges in (edges_x, edges_y):
-            limit = np.maximum(_PART * self.noise, np.diff(edges) / _PARTS)
-            finer.append(subdivided(edges, limit))
-        (x, along_x), (y, along_y) = (gauss_rule(part) for part in finer)
+        rules, near = [], []
+        for edges, side in zip((edges_x, edges_y), self._interval(_OUTSIDE), strict=True):
+            first, last = (int(k) for k in np.searchsorted(edges, side))
+            held = edges[max(first - 1, 0) : last + 1]
+            if held.size < 2:
+                return np.zeros((edges_x.size - 1, edges_y.size - 1))
+            near.append(slice(max(first - 1, 0), max(first - 1, 0) + held.size - 1))
+            parts = subdivided(held, np.maximum(_PART * self.noise, np.diff(held) / _PARTS))
+            half = 0.5 * np.diff(parts)[:, None]
+            points = (0.5 * (parts[1:] + parts[:-1])[:, None] + half * _GAUSS).ravel()
+            rules.append((points, (half * _WEIGHTS).ravel(), np.searchsorted(points, held[:-1])))
+        (x, along_x, starts_x), (y, along_y, starts_y) = rules
         values = self.pdf(x[:, None], y) * along_x[:, None] * along_y
-        for axis, (points, edges) in enumerate(((x, edges_x), (y, edges_y))):
-            values = np.add.reduceat(values, np.searchsorted(points, edges[:-1]), axis=axis)
-        return values
+        out = np.zeros((edges_x.size - 1, edges_y.size - 1))
+        out[near[0], near[1]] = np.add.reduceat(np.add.reduceat(values, starts_x, axis=0), starts_y, axis=1)
+        return out
 
     def _interval(self, tail: float) -> Box:
         corners = np.stack(np.meshgrid(*self.boxes.data.interval(0.5 * tail), indexing="ij")).reshape(2, -1)

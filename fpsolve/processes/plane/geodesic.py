@@ -6,13 +6,16 @@ import dataclasses
 import functools
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fpsolve.densities import PlaneTabulated
 from fpsolve.densities.plane.base import PlaneDensity
 from fpsolve.estimates import Estimate
 from fpsolve.grids import Grid
 from fpsolve.processes.plane.base import Nodes, PlaneProcess
+from fpsolve.processes.plane.lattice import FAINT
 from fpsolve.quadrature import Array
+from fpsolve.transport.plane.levels import spread
 from fpsolve.transport.plane.quadratic import QuadraticTransport, quadratic_transport
 
 
@@ -20,7 +23,7 @@ from fpsolve.transport.plane.quadratic import QuadraticTransport, quadratic_tran
 class PlaneGeodesic(PlaneProcess):
     """X_t = (1 - t/tau) M^-1(z) + (t/tau) z with z from the target and M the Brenier map from the data to it.
 
-    Its nodes are the cells of the target, moved: every node keeps its weight and its label, so that what differs
+    Its nodes are quarters of the cells of the target, moved: every node keeps its weight and its label, so that what differs
     between two densities carried by the flow does not depend on the map's own error.
 
     Parameters
@@ -48,13 +51,40 @@ class PlaneGeodesic(PlaneProcess):
         return quadratic_transport(self.grid, self.data.cell_masses(*edges), self.target.cell_masses(*edges))
 
     @functools.cached_property
+    def _fine(self) -> Grid:
+        """The quarters of the grid's cells."""
+        ends = [(axis.edges[0], axis.edges[-1]) for axis in self.grid.axes]
+        return Grid.plane(*zip(*ends, strict=True), [2 * axis.cells for axis in self.grid.axes])
+
+    @functools.cached_property
     def _pairs(self) -> tuple[Array, Array, Array]:
-        """Where each cell of the target comes from, where it lies, and its mass: the (2, n) ends and (n) weights."""
-        back = np.stack([part.ravel() for part in self.plan.inverse_map()])
-        there = np.stack([part.ravel() for part in np.meshgrid(*(a.centres for a in self.grid.axes), indexing="ij")])
-        masses = self.target.cell_masses(*(axis.edges for axis in self.grid.axes)).ravel()
-        held = masses > 1e-18 * masses.max()
-        return back[:, held], there[:, held], masses[held]
+        """Where each quarter cell of the target comes from, where it lies, and its mass."""
+        back = [spread(part, self.grid, self._fine).ravel() for part in self.plan.inverse_map()]
+        there = [part.ravel() for part in np.meshgrid(*(a.centres for a in self._fine.axes), indexing="ij")]
+        masses = self.target.cell_masses(*(axis.edges for axis in self._fine.axes)).ravel()
+        return np.stack(back)[:, self._held(masses)], np.stack(there)[:, self._held(masses)], masses[self._held(masses)]
+
+    @staticmethod
+    def _held(masses: Array) -> NDArray[np.bool_]:
+        return np.asarray(masses > FAINT * masses.max())
+
+    def carried_masses(self, other: PlaneDensity) -> tuple[Array, float]:
+        """Masses of another density at t = tau that the nodes carry, and the error of sums over them, relatively.
+
+        Parameters
+        ----------
+        other : PlaneDensity
+            The start of an estimated process.
+        """
+        fine, coarse = (
+            [density.cell_masses(*(axis.edges for axis in grid.axes)).ravel() for density in (self.target, other)]
+            for grid in (self._fine, self.grid)
+        )
+        sums = []
+        for p, q in (fine, coarse):
+            held = self._held(p)
+            sums.append(float(np.sum(q[held] ** 2 / p[held])))
+        return fine[1][self._held(fine[0])], abs(sums[0] - sums[1]) / sums[0]
 
     def density(self, t: float) -> PlaneDensity:
         if t <= 0.0:
