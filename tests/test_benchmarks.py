@@ -7,11 +7,14 @@ import json
 import math
 from typing import Any
 
+import numpy as np
 import pytest
 
-from validation.benchmarks import peers, speed_accuracy, transport_line
-from validation.benchmarks.rivals import plan, processes
+from validation.benchmarks import peers, speed_accuracy, transport_line, transport_plane
+from validation.benchmarks.rivals import plan, plane_plan, processes
 from validation.benchmarks.rivals.measure import Entry, measure
+from validation.benchmarks.rivals.plane_measure import PlaneEntry
+from validation.benchmarks.rivals.plane_problems import PROBLEMS as PLANE_PROBLEMS
 from validation.benchmarks.rivals.problems import PROBLEMS
 
 
@@ -113,3 +116,64 @@ def test_the_plan_names_what_there_is():
         if entry.module == "ours" or "scipy" in entry.module:
             module = importlib.import_module(f"validation.benchmarks.rivals.{entry.module}")
             assert entry.variant in module.VARIANTS and entry.problem in PROBLEMS
+
+
+def test_transport_plane(capsys: pytest.CaptureFixture[str]):
+    result = result_of(transport_plane, capsys)
+    measured = [row for row in result["rows"] if "kind" not in row]
+    ours = [row for row in measured if row["peer"] == "ours"]
+    assert {(row["problem"], row["quantity"]) for row in ours} == {
+        (p, q) for p in ("shift", "ring") for q in ("W1", "W2")
+    }
+    assert all(row["inside"] and row["cpu_seconds"] > 0.0 for row in ours)
+    finest = {(row["problem"], row["quantity"]): row["error"] for row in ours}
+    assert finest["shift", "W2"] < 1e-4 and max(finest.values()) < 1e-2
+    ratios = [row for row in result["rows"] if row.get("kind") == "matched"]
+    assert all((row["ratio"] is None) == ("why" in row) for row in ratios)
+    assert all("ratio" not in row for row in measured)
+
+
+def test_errors_that_cancel_on_one_grid_reach_nothing():
+    def row(peer: str, cells: int, seconds: float, error: float) -> dict[str, Any]:
+        method = {"peer": peer, "method": peer, "cells": cells, "cpu_seconds": seconds, "error": error}
+        return {"problem": "shift", "quantity": "W2"} | method
+
+    us, lucky, honest = row("ours", 32, 1.0, 5e-4), row("a", 32, 0.1, 1e-5), row("a", 64, 0.4, 5e-3)
+    found = {line["reached"]: line for line in transport_plane.matched([us, lucky, honest])}
+    assert found[1e-2]["ratio"] == pytest.approx(0.1) and found[1e-3]["ratio"] is None
+    assert "no peer reaches" in found[1e-3]["why"] and "ours do not" in found[1e-4]["why"]
+    slow = row("b", 64, 3.0, 1e-4)
+    assert transport_plane.matched([us, lucky, honest, slow])[1]["ratio"] == pytest.approx(3.0)
+
+
+def test_an_absent_peer_is_a_row_of_each_problem(monkeypatch: pytest.MonkeyPatch):
+    plan = [PlaneEntry("shift", order, "with_nothing", "any", cells) for order in (1, 2) for cells in (8, 16)]
+    rows = transport_plane.measured(plan, small=True)
+    assert [row["quantity"] for row in rows] == ["W1", "W2"]
+    assert all("not installed" in row["why"] for row in rows)
+    monkeypatch.setenv("FPSOLVE_PYTHON_NOTHING", "no-such-python")
+    assert "does not start" in transport_plane.measured(plan[:2], small=False)[0]["why"]
+
+
+def test_the_plan_in_the_plane_names_what_there_is():
+    entries = plane_plan.SMALL + plane_plan.entries(plane_plan.OURS) + plane_plan.entries(plane_plan.PEERS)
+    assert {entry.problem for entry in entries} == PLANE_PROBLEMS.keys()
+    for entry in entries:
+        if entry.peer in {"ours", "scipy_atoms"}:
+            module = importlib.import_module(f"validation.benchmarks.rivals.{entry.module}")
+            assert entry.variant in module.DISTANCES
+
+
+@pytest.mark.parametrize("name", PLANE_PROBLEMS)
+def test_masses_in_the_plane(name: str):
+    """Halving the cells adds up to the same masses, and a lower bound of W_2 holds: the distance of the means."""
+    problem = PLANE_PROBLEMS[name]
+    coarse, fine = problem.masses(16), problem.masses(32)
+    centres = (np.arange(32) + 0.5) / 32
+    means = [(mass.sum(axis=1) @ centres, mass.sum(axis=0) @ centres) for mass in fine]
+    for few, many in zip(coarse, fine, strict=True):
+        assert np.abs(many.reshape(16, 2, 16, 2).sum(axis=(1, 3)) - few).max() < 1e-6
+        assert many.sum() == pytest.approx(1.0, rel=1e-12)
+    exact = problem.exact()
+    assert exact[2] is None or math.dist(*means) <= exact[2] * (1.0 + 1e-5)
+    assert exact[1] is None or exact[1] <= exact[2] * (1.0 + 1e-15)

@@ -217,12 +217,7 @@ def node_weights(x, place, moved, noise, by_noise, value, moment):
     for k in range(first, stop):
         z = (moved[k] - x) / noise
         value[k] = exponential(0.5 * (nearest - z) * (nearest + z))
-    if by_noise:
-        for k in range(first, stop):
-            moment[k] = value[k] * ((moved[k] - x) / noise)
-    else:
-        for k in range(first, stop):
-            moment[k] = value[k] * place[k]
+        moment[k] = value[k] * (z if by_noise else place[k])
     return first, stop, nearest
 
 

@@ -5,16 +5,14 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
-from fpsolve.cases.plane import PLANE_TOLERANCE
-from fpsolve.densities.plane.base import Box, PlaneDensity
+from fpsolve.densities.plane.base import PlaneDensity
 from fpsolve.estimates import ROUNDING, Estimate
 from fpsolve.grids import Grid
 from fpsolve.kernels.threads import serial_algebra
+from fpsolve.measuring.plane_numerics import PlaneNumerics, masses_cut
 from fpsolve.measuring.speeds import measured_speed, swirl_cost
 from fpsolve.planar.comparison import Compared, Comparison
 from fpsolve.planar.divergence import chi_squared
@@ -23,51 +21,12 @@ from fpsolve.planar.instants import Instants
 from fpsolve.processes.plane.base import Nodes, PlaneProcess
 from fpsolve.processes.plane.geodesic import PlaneGeodesic
 from fpsolve.quadrature import Array
-from fpsolve.settings import InputError
 from fpsolve.thermodynamics import Measurement
 
 #: panels in time, tried in turn
 PANELS = (1, 2, 4)
 #: instants at which the speed is measured from the densities alone, as parts of tau
 PROBES = (0.1, 0.35, 0.6, 0.85)
-#: largest part of any mass that a window may cut
-MOST_CUT = 1e-2
-
-
-@dataclasses.dataclass(frozen=True)
-class PlaneNumerics:
-    """Numerical choices of an experiment in the plane.
-
-    Parameters
-    ----------
-    grid : Grid
-        Equal cells that hold both processes.
-    steps : int
-        Stored intervals.
-    window : ((lower, upper), (lower, upper)), optional
-        Restricts every integral; nothing is renormalised.
-    tolerance : float
-        Error bar, relative to the larger side, above which a relation is undecided.
-    compare : callable, optional
-        ``(t, nodes) -> Compared``: another route to the estimated process than the characteristics.
-    progress : callable, optional
-        ``(name, done, total)``, called before each instant.
-    """
-
-    grid: Grid
-    steps: int = 100
-    window: Box | None = None
-    tolerance: float = PLANE_TOLERANCE
-    compare: Callable[[float, Nodes], Compared] | None = None
-    progress: Callable[[str, int, int], None] | None = None
-
-    @property
-    def inside(self) -> Callable[[Array, Array], NDArray[np.bool_]] | None:
-        """Which points the window keeps; None without one."""
-        if self.window is None:
-            return None
-        (a, b), (c, d) = self.window
-        return lambda x, y: (x >= a) & (x <= b) & (y >= c) & (y <= d)
 
 
 @dataclasses.dataclass(eq=False)
@@ -114,7 +73,7 @@ def measure_plane(
 def _measure(
     process: PlaneProcess, start: PlaneDensity, numerics: PlaneNumerics
 ) -> tuple[Measurement, Measurement, dict[str, float]]:
-    window, truncated = numerics.window, _cut(process, start, numerics)
+    window, truncated = numerics.window, masses_cut(process, start, numerics)
     divergence = chi_squared(process.final, start, window)
     integrals = _forward_integrals(process, numerics)
     for panels in PANELS:
@@ -278,22 +237,3 @@ def _stored(
         errors={k: np.interp(every, instants.times, v) for k, v in errors.items()},
         temperature=process.temperature(every),
     )
-
-
-def _cut(process: PlaneProcess, start: PlaneDensity, numerics: PlaneNumerics) -> dict[str, float]:
-    """Largest masses outside the window, or the grid; more than the allowed part is an error."""
-    sides = numerics.window or tuple((axis.edges[0], axis.edges[-1]) for axis in numerics.grid.axes)
-    edges = [np.array(side, float) for side in sides]
-    cut = {"mass": 0.0}
-    for t in np.linspace(0.0, process.tau, 9):
-        cut["mass"] = max(cut["mass"], 1.0 - float(process.density(t).cell_masses(*edges).sum()))
-    cut["mass_estimated"] = 1.0 - float(start.cell_masses(*edges).sum())
-    worst = max(cut, key=lambda name: cut[name])
-    if cut[worst] > MOST_CUT:
-        whose = "estimated" if "estimated" in worst else "forward"
-        raise InputError(
-            "window",
-            f"given {[list(map(float, e)) for e in edges]}, which cuts {cut[worst]:.2%} of the {whose} process' mass; "
-            "at most 1% is allowed (widen it)",
-        )
-    return {name: value for name, value in cut.items() if value > 1e-8}

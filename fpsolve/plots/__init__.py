@@ -2,5 +2,16 @@
 
 from fpsolve.plots.figures import bounds_figure, densities_figure, plot, rates_figure
 from fpsolve.plots.files import figure_of, save_figure
+from fpsolve.plots.planes import map_figure, planes_figure, strength_figure
 
-__all__ = ["bounds_figure", "densities_figure", "figure_of", "plot", "rates_figure", "save_figure"]
+__all__ = [
+    "bounds_figure",
+    "densities_figure",
+    "figure_of",
+    "map_figure",
+    "plot",
+    "planes_figure",
+    "rates_figure",
+    "save_figure",
+    "strength_figure",
+]

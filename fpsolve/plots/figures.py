@@ -8,11 +8,12 @@ from typing import Any
 
 import xarray as xr
 from matplotlib import rc_context
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure, SubFigure
 
-from fpsolve.plots.drawing import drawing_of
+from fpsolve.plots.canvas import new_figure
+from fpsolve.plots.drawing import drawing_of, plane_drawing
 from fpsolve.plots.panels import STYLE, draw_bars, draw_densities, draw_rates
+from fpsolve.plots.planes import plane_figure
 from fpsolve.plots.solutions import draw_solution, figure_size
 from fpsolve.results import SpeedAccuracy
 from fpsolve.solution import is_solution
@@ -22,6 +23,8 @@ Result = SpeedAccuracy | xr.Dataset
 
 def plot(result: Result, figure: Any = None) -> Figure | SubFigure:
     """Draw a result: both densities at four times, the bars η ≤ c₁ ≤ c₂, and the rates in time.
+
+    In the plane the densities are images, and the forward ones carry arrows of the velocity.
 
     Parameters
     ----------
@@ -47,6 +50,8 @@ def plot(result: Result, figure: Any = None) -> Figure | SubFigure:
             draw_solution(figure, result)
         return figure
     drawing = drawing_of(result)
+    if "y" in drawing.data["density"].dims:
+        return plane_figure(plane_drawing(result), figure)
     rates = "v2" in drawing.data
     with rc_context(STYLE):
         figure = new_figure(9.6, 4.9 if rates else 2.6) if figure is None else figure
@@ -55,7 +60,7 @@ def plot(result: Result, figure: Any = None) -> Figure | SubFigure:
         draw_densities(panels[0], drawing, titles=True, legend=True)
         if rates:
             left, right = rows[1].subplots(1, 2, width_ratios=(1.0, 1.7))
-            draw_bars(left, [("", drawing)], values=True)
+            draw_bars(left, [("", drawing.estimates)], values=True)
             left.set_ylabel("L²/s")
             draw_rates(right, drawing, legend=True)
             right.set_ylabel("L²/s²")
@@ -100,7 +105,7 @@ def bounds_figure(groups: Mapping[str, Mapping[str, Result]]) -> Figure:
         figure = new_figure(4.8 * columns, 2.5 * rows)
         axes = figure.subplots(rows, columns, sharey=True, squeeze=False).ravel()
         for axis, (start, results) in zip(axes, groups.items(), strict=False):
-            draw_bars(axis, [(label, drawing_of(result)) for label, result in results.items()])
+            draw_bars(axis, [(label, drawing_of(result).estimates) for label, result in results.items()])
             axis.set_title(f"start: {start}")
         for axis in axes[::columns]:
             axis.set_ylabel("L²/s")
@@ -128,12 +133,4 @@ def rates_figure(groups: Mapping[str, Mapping[str, Result]]) -> Figure:
                 axes[i][j].set_title(schedule if i == 0 else "")
                 axes[i][j].set_xlabel("t, s" if i == len(groups) - 1 else "")
             axes[i][0].set_ylabel(f"{start}\nL²/s²")
-    return figure
-
-
-def new_figure(width: float, height: float) -> Figure:
-    """An empty figure, in inches, that no window and no global state knows of."""
-    with rc_context(STYLE):
-        figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
     return figure

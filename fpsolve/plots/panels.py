@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 
-from fpsolve.plots.drawing import Drawing
+from fpsolve.estimates import Estimate
+from fpsolve.plots.drawing import ALIKE, BOUNDS, Drawing
 
 # colours that remain distinct to colour-blind readers and in grey (Okabe and Ito)
-BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#6E6E6E"
+BLUE, ORANGE, GREEN, GREY, PURPLE = "#0072B2", "#D55E00", "#009E73", "#6E6E6E", "#AA4A85"
 #: quantity -> (label, colour)
-BARS = {"eta": ("η", ORANGE), "c1": ("c₁", GREEN), "c2": ("c₂", BLUE)}
+BARS = {"eta": ("η", ORANGE), "c1": ("c₁", GREEN), "c2": ("c₂", BLUE), "dissipation": ("∫TṠ dt", PURPLE)}
+#: ratio of the largest to the smallest value from which an axis is logarithmic
+WIDE = 100.0
+#: part of a bar below which its error is thinner than a line
+_THIN = 2e-3
 STYLE: Any = {
     "font.size": 9.0,
     "axes.titlesize": 9.0,
@@ -46,36 +53,87 @@ def draw_densities(axes: Sequence[Axes], drawing: Drawing, *, titles: bool, lege
         axes[-1].legend(loc="upper right", fontsize=8, borderaxespad=0.0)
 
 
-def draw_bars(axis: Axes, groups: Iterable[tuple[str, Drawing]], *, values: bool = False) -> None:
-    """Bars η ≤ c₁ ≤ c₂ per group; a bound without a value is named so."""
-    labels = []
-    for i, (label, drawing) in enumerate(groups):
-        labels.append(label)
-        for j, (name, (symbol, colour)) in enumerate(BARS.items()):
-            place = i + 0.27 * (j - 1)
-            value = drawing.bounds.get(name)
-            axis.bar(place, value or 0.0, 0.24, color=colour, label=symbol if i == 0 else None)
-            text = "no value" if value is None else f"{value:#.4g}" if values else f"{value:#.3g}"
-            style: Any = {"textcoords": "offset points", "ha": "center", "fontsize": 8 if values else 7}
-            axis.annotate(text, (place, value or 0.0), (0, 2), **style)
+def draw_bars(
+    axis: Axes,
+    groups: Sequence[tuple[str, Mapping[str, Estimate]]],
+    *,
+    names: Sequence[str] = BOUNDS,
+    values: bool = False,
+) -> None:
+    """Bars such as η ≤ c₁ ≤ c₂ per group, with their errors; a quantity without a value is named so."""
+    step = 0.81 / len(names)
+    offsets = [step * (j - 0.5 * (len(names) - 1)) for j in range(len(names))]
+    single = [label for label, _ in groups] == [""]
+    style: Any = {"textcoords": "offset points", "ha": "center", "va": "bottom", "fontsize": 8 if values else 7}
+    missing = style | {"xycoords": axis.get_xaxis_transform(), "rotation": 0 if single else 90}
+    for i, (_, found) in enumerate(groups):
+        for offset, name in zip(offsets, names, strict=True):
+            symbol, colour = BARS[name]
+            estimate = found.get(name)
+            known = estimate is not None and estimate.finite
+            value = estimate.value if known and estimate is not None else 0.0
+            axis.bar(i + offset, value, 0.89 * step, color=colour, label=symbol if i == 0 else None)
+            if estimate is None or not known:
+                axis.annotate("no value", (i + offset, 0.0), (0, 2), **missing)
+                continue
+            error = _error_of(estimate)
+            if error > 0.0:
+                axis.errorbar(i + offset, value, error, color="black", capsize=2.5, elinewidth=0.9, capthick=0.9)
+            axis.annotate(words(estimate, 4 if values else 3), (i + offset, value + error), (0, 2), **style)
     axis.margins(y=0.14)
-    if labels == [""]:
-        axis.set_xticks([0.27 * (j - 1) for j in range(3)], [symbol for symbol, _ in BARS.values()])
-    else:
-        axis.set_xticks(range(len(labels)), labels)
+    axis.set_xticks(offsets if single else range(len(groups)))
+    axis.set_xticklabels([BARS[name][0] for name in names] if single else [label for label, _ in groups])
     axis.tick_params(axis="x", length=0)
 
 
-def draw_rates(axis: Axes, drawing: Drawing, *, legend: bool) -> None:
-    """Curves v₂²(t) and v_loss²(t)."""
-    t = drawing.data["time"].values
-    axis.plot(t, drawing.data["v2"].values ** 2, color=BLUE, linewidth=1.4, label="$v_2^2$")
+def _error_of(estimate: Estimate) -> float:
+    """The error where it is known and can be seen."""
+    visible = math.isfinite(estimate.error) and estimate.error > _THIN * abs(estimate.value)
+    return estimate.error if visible else 0.0
+
+
+def words(estimate: Estimate, digits: int) -> str:
+    """The value with no more digits than its error leaves, but at least one."""
+    error, value = _error_of(estimate), estimate.value
+    if error > 0.0 and value:
+        digits = min(digits, max(1, math.floor(math.log10(abs(value))) - math.floor(math.log10(error)) + 1))
+    text = f"{value:#.{digits}g}"
+    return f"{value:.0f}" if "e+" in text and abs(value) < 1e4 else text.removesuffix(".")
+
+
+def logarithmic(axes: Iterable[Axes], values: Iterable[float]) -> None:
+    """Make axes logarithmic where the values shown span more than two decades; less than the least is cut off."""
+    positive = [value for value in values if value > 0.0 and math.isfinite(value)]
+    if not positive or max(positive) <= WIDE * min(positive):
+        return
+    bottom, most = 10.0 ** math.floor(math.log10(0.6 * min(positive))), max(positive)
+    for axis in axes:
+        axis.set_yscale("log", nonpositive="clip")
+        axis.set_ylim(bottom, most * (most / bottom) ** 0.14)
+
+
+def draw_rates(axis: Axes, drawing: Drawing, *, legend: bool, dissipation: bool = False) -> None:
+    """Curves v₂²(t) and v_loss²(t), and on demand T Ṡ(t), where that is another curve."""
+    t, squared = drawing.data["time"].values, drawing.data["v2"].values ** 2
+    heat = drawing.data["dissipation_rate"].values if dissipation and "dissipation_rate" in drawing.data else None
+    equal = heat is not None and alike(heat, squared)
+    axis.plot(t, squared, color=BLUE, linewidth=1.4, label="$v_2^2$ = TṠ" if equal else "$v_2^2$")
     if "v_loss" in drawing.data:
         loss = drawing.data["v_loss"].values ** 2
         axis.plot(t, loss, color=GREEN, linewidth=1.4, linestyle=(0, (4, 1.5)), label=r"$v_\mathrm{loss}^2$")
         axis.fill_between(t, loss, color=GREEN, alpha=0.12, linewidth=0.0)
+    if heat is not None and not equal:
+        axis.plot(t, heat, color=PURPLE, linewidth=1.4, label="TṠ")
     axis.set_xlim(t[0], t[-1])
     axis.set_ylim(bottom=0.0)
+    if heat is not None and "v_loss" in drawing.data:
+        logarithmic([axis], [float(np.nanmean(loss)), float(np.nanmax(heat)), float(np.nanmax(squared))])
     axis.set_xlabel("t, s")
     if legend:
         axis.legend(loc="best")
+
+
+def alike(first: Any, second: Any) -> bool:
+    """Whether two curves or numbers are one in a figure."""
+    size = max(float(np.nanmax(np.abs(first))), float(np.nanmax(np.abs(second))))
+    return float(np.nanmax(np.abs(np.subtract(first, second)))) <= ALIKE * size

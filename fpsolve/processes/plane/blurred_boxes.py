@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
+from collections.abc import Callable
 
 import numpy as np
 from numpy.polynomial.legendre import leggauss, legvander
@@ -15,13 +16,7 @@ from fpsolve.densities.plane.base import Box, Pair, check_edges
 from fpsolve.densities.plane.normal import normal_masses, subdivided
 from fpsolve.densities.plane.panels import NODES, TO_COEFFICIENTS, gauss_rule
 from fpsolve.densities.plane.tabulated import overlaps
-from fpsolve.kernels.plane_boxes import (
-    PIECE,
-    axis_densities,
-    plane_boxes_cells,
-    plane_boxes_far,
-    plane_boxes_merged,
-)
+from fpsolve.kernels.plane_boxes import PIECE, axis_densities, plane_boxes_cells, plane_boxes_far, plane_boxes_merged
 from fpsolve.quadrature import Array
 
 #: widest block of merged cells, in units of the noise
@@ -173,10 +168,10 @@ def boxes_of(data: PlaneDensity) -> Boxes | None:
         axes = tuple(Axis(np.array(side), 1) for side in data.support)
         return Boxes(data, (axes[0], axes[1]), np.ones((1, 1)))
     if isinstance(data, PlaneFunction):
-        edges = [np.linspace(*side, 65) for side in data.support]
-        x, y = (gauss_rule(each)[0] for each in edges)
+        edges_x, edges_y = (np.linspace(*side, 65) for side in data.support)
+        x, y = gauss_rule(edges_x)[0], gauss_rule(edges_y)[0]
         values = data.pdf(x[:, None], y).reshape(64, NODES, 64, NODES)
-        data = PlanePanels(*edges, np.einsum("pa,manb,qb->mnpq", TO_COEFFICIENTS, values, TO_COEFFICIENTS))
+        data = PlanePanels(edges_x, edges_y, np.einsum("pa,manb,qb->mnpq", TO_COEFFICIENTS, values, TO_COEFFICIENTS))
     if isinstance(data, PlaneTabulated):
         coefficients = data.averages[:, :, None, None]
     elif isinstance(data, PlanePanels):
@@ -223,20 +218,22 @@ class BlurredBoxes(PlaneDensity):
 
     def state(self, x: Array, y: Array) -> tuple[Array, Array, Array]:
         """Log density, and the means given the points of y and of e, (2, n) arrays."""
-        place = np.ascontiguousarray(self.rotation.T @ np.stack([x, y]))
+        first, second = np.ascontiguousarray(self.rotation.T @ np.stack([x, y]))
         sides = [axis.edges[[0, -1]] for axis in self.boxes.axes]
         # the one of z and y that is the smaller, beside its unit, gives the other without loss
         by_noise = self.scale * max(float(np.abs(side).max()) for side in sides) >= self.noise
-        logarithm, found = np.full(place.shape[1], np.nan), np.empty((2, place.shape[1]))
+        logarithm, found = np.full(first.size, np.nan), np.empty((2, first.size))
         if self._merged is not None:
             numbers = self.scale, self.noise, by_noise
-            plane_boxes_merged(*place, *self._merged, *numbers, logarithm, *found)
-        for kernel in (plane_boxes_cells, plane_boxes_far):
+            plane_boxes_merged(first, second, *self._merged, *numbers, logarithm, found[0], found[1])
+        kernels: tuple[Callable[..., None], ...] = plane_boxes_cells, plane_boxes_far
+        for kernel in kernels:
             left = np.flatnonzero(np.isnan(logarithm))
             if left.size:
                 some, own = np.empty(left.size), np.empty((2, left.size))
-                kernel(*np.ascontiguousarray(place[:, left]), *self._cells, by_noise, some, *own)
+                kernel(first[left], second[left], *self._cells, by_noise, some, own[0], own[1])
                 logarithm[left], found[:, left] = some, own
+        place = np.stack([first, second])
         if by_noise:  # z = (scale y - x) / noise
             source, noise = (place + self.noise * found) / self.scale, -found
         else:

@@ -1,4 +1,4 @@
-"""The forward process of data that is a polynomial on each cell of a grid, under an isotropic Gaussian kernel."""
+"""The forward process of data on the cells of a grid, under an isotropic Gaussian kernel."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fpsolve.densities import PlaneDensity
 from fpsolve.grids import Grid
 from fpsolve.processes.plane.base import Flow, FlowingProcess, Nodes
 from fpsolve.processes.plane.blurred_boxes import Axis, BlurredBoxes, Boxes, boxes_of
-from fpsolve.processes.plane.lattice import PER_STD
+from fpsolve.processes.plane.lattice import FAINT, PER_STD
 from fpsolve.quadrature import Array
 from fpsolve.schedules import Schedule
 from fpsolve.schedules.linear_force import LinearForceSchedule
@@ -20,25 +20,27 @@ from fpsolve.schedules.plane_kernel import PlaneKernel, isotropic_kernel
 from fpsolve.settings import InputError
 
 #: points that stand for a density at most
-MOST_NODES = 80_000
+MOST_NODES = 50_000
 #: noise beyond which nothing is left of a cell
 _REACH = 9.0
-#: next to an edge, where its panels end in units of the noise; panels that grow from there on, or none; Gauss points
+#: ends of the panels next to an edge, in units of the noise; growth of the others, or none; Gauss points
 _RULES: tuple[tuple[tuple[float, ...], float, int], ...] = (
     ((2.0, 4.5, 9.0), 5.0, 7),
     ((2.0, 4.5, 9.0), 8.0, 6),
     ((2.0, 4.5), 0.0, 5),
-    ((3.0,), 0.0, 4),
-    ((3.0,), 0.0, 3),
-    ((3.0,), 0.0, 2),
+    ((4.0,), 0.0, 4),
+    ((4.0,), 0.0, 3),
+    ((4.0,), 0.0, 2),
 )
 #: where the panels that grow from an edge begin, relative to the cell
 _FIRST = 1e-8
+#: steps between cells, relative to the largest value, that are none: of tables, and of polynomials
+_SMOOTH = 1e-13, 1e-5
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class BoxProcess(FlowingProcess):
-    """x_t = Phi_t y + e with y uniform, or a polynomial, on cells and e from N(0, s_t² I); Phi = rho R turns and scales.
+    """x_t = Phi_t y + e: y has a polynomial density on cells, e is from N(0, s_t² I), and Phi = rho R turns and scales.
 
     The velocity Phi' E[y|x] + (A Sigma + T) Sigma^-1 E[e|x] stays finite where force and temperature diverge and where
     the signal is gone; the score is -E[e|x] / s².
@@ -69,8 +71,8 @@ class BoxProcess(FlowingProcess):
             pair = list(self.schedule.stiffness)
             raise InputError(
                 "h",
-                f"given {pair} with data on cells; one stiffness along both axes is allowed: the noise is then the same "
-                "along every direction (or take Gaussian data)",
+                f"given {pair} with data on cells; one stiffness for both axes is allowed, so that the noise is the "
+                "same along every direction (or take Gaussian data)",
             )
         object.__setattr__(self, "boxes", held)
 
@@ -122,7 +124,10 @@ class BoxProcess(FlowingProcess):
             PER_STD * axis.widths[0] <= 25.0 * blurred.noise for axis in grid.axes
         ):
             return super().nodes(t, grid)
-        (x, along_x), (y, along_y) = _rules(self.boxes, blurred)
+        found = _rules(self.boxes, blurred)
+        if found is None:
+            return self._middles(t, grid)
+        (x, along_x), (y, along_y) = found
         place = blurred.rotation @ np.stack([part.ravel() for part in np.meshgrid(x, y, indexing="ij")])
         area = np.multiply.outer(along_x, along_y).ravel()
         held = np.ones(area.size, bool)
@@ -133,6 +138,14 @@ class BoxProcess(FlowingProcess):
         weight = np.exp(flow.log_density) * area[held]
         kept = weight > 0.0
         return Nodes(x[kept], y[kept], weight[kept], flow.velocity[:, kept], flow.score[:, kept])  # type: ignore[index]
+
+    def _middles(self, t: float, grid: Grid) -> Nodes:
+        """The middles of the grid's cells with the masses of the cells: for tables too large to respect theirs."""
+        masses = self.density(t).cell_masses(*(axis.edges for axis in grid.axes))
+        i, j = np.nonzero(masses > FAINT * masses.max())
+        x, y = grid.axes[0].centres[i], grid.axes[1].centres[j]
+        flow = self.flow(t, x, y)
+        return Nodes(x, y, masses[i, j], flow.velocity, flow.score)
 
     def temperature(self, t: Array) -> Array:
         if isinstance(self.schedule, LinearForceSchedule):
@@ -154,32 +167,37 @@ class BoxProcess(FlowingProcess):
         return not isinstance(self.schedule, LinearForceSchedule) or self.schedule.g == 0.0
 
 
-def _rules(boxes: Boxes, blurred: BlurredBoxes) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
-    """Nodes and weights along both axes: the finest rule that does not take too many."""
-    jumps = [_jumps(axis, np.moveaxis(boxes.masses, i, 0)) for i, axis in enumerate(boxes.axes)]
+def _rules(boxes: Boxes, blurred: BlurredBoxes) -> tuple[tuple[Array, Array], tuple[Array, Array]] | None:
+    """Nodes and weights along both axes: the finest rule that does not take too many; None if each does."""
+    cuts = [
+        (_jumps(axis, np.moveaxis(boxes.masses, i, 0)), axis.edges[:: axis.cells if axis.terms == 1 else 1])
+        for i, axis in enumerate(boxes.axes)
+    ]
     for rule in _RULES:
-        first, second = (_panels(edges * blurred.scale, blurred.noise, rule) for edges in jumps)
-        if first.size * second.size * rule[2] ** 2 <= MOST_NODES:
+        first, second = (_panels(a * blurred.scale, b * blurred.scale, blurred.noise, rule) for a, b in cuts)
+        if first.size * second.size * rule[2] ** 2 <= MOST_NODES or rule is _RULES[-1]:
             break
+    if first.size * second.size * rule[2] ** 2 > 2 * MOST_NODES:
+        return None
     return _gauss(first, rule[2]), _gauss(second, rule[2])
 
 
 def _jumps(axis: Axis, masses: Array) -> Array:
-    """Edges of the cells, but for those where a table does not change."""
-    if axis.terms > 1:
-        return axis.edges
-    heights = masses / np.diff(axis.edges)[:, None]
-    change = np.abs(np.diff(heights, axis=0)).max(axis=1) > 1e-13 * heights.max()
+    """Edges of the cells at which the density jumps, and the outermost ones."""
+    heights = masses.reshape(axis.cells, axis.terms, -1) / np.diff(axis.edges)[:, None, None]
+    signs = (-1.0) ** np.arange(axis.terms)
+    steps = heights[1:].transpose(0, 2, 1) @ signs - heights[:-1].sum(axis=1)
+    change = np.abs(steps).max(axis=1) > _SMOOTH[axis.terms > 1] * np.abs(heights).max()
     return axis.edges[np.concatenate([[True], change, [True]])]
 
 
-def _panels(edges: Array, noise: float, rule: tuple[tuple[float, ...], float, int]) -> Array:
-    """Edges of panels: symmetric around each edge of a cell, so that a blurred jump keeps its mass, and growing."""
+def _panels(edges: Array, plain: Array, noise: float, rule: tuple[tuple[float, ...], float, int]) -> Array:
+    """Edges of panels: symmetric around each jump at ``edges``, so that it keeps its mass blurred, and growing."""
     steps, growth, _ = rule
     widths = np.diff(edges)
     room = np.concatenate([widths[:1], np.minimum(widths[1:], widths[:-1]), widths[-1:]]) * 0.5
     offsets, outer = noise * np.array(steps), edges[[0, -1]] + _REACH * noise * np.array([-1.0, 1.0])
-    points = [edges if growth > 0.0 or noise == 0.0 else outer, outer, edges[0] - offsets, edges[-1] + offsets]
+    points = [edges if growth > 0.0 or noise == 0.0 else outer, outer, plain, edges[0] - offsets, edges[-1] + offsets]
     for edge, limit in zip(edges, room, strict=True):
         near = np.minimum(offsets, limit)
         if growth > 0.0:

@@ -23,8 +23,8 @@ from fpsolve.transport.plane.quadratic import QuadraticTransport, quadratic_tran
 class PlaneGeodesic(PlaneProcess):
     """X_t = (1 - t/tau) M^-1(z) + (t/tau) z with z from the target and M the Brenier map from the data to it.
 
-    Its nodes are quarters of the cells of the target, moved: every node keeps its weight and its label, so that what differs
-    between two densities carried by the flow does not depend on the map's own error.
+    Its nodes are quarters of the cells of the target, moved: every node keeps its weight and its label, so that what
+    differs between two densities carried by the flow hardly depends on the map's own error.
 
     Parameters
     ----------

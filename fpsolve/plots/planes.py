@@ -1,0 +1,260 @@
+"""Whole figures of results in the plane."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from matplotlib import rc_context
+from matplotlib.figure import Figure, SubFigure
+
+from fpsolve.estimates import Estimate
+from fpsolve.plots.canvas import new_figure
+from fpsolve.plots.drawing import BOUNDS, DARK, INSTANTS, STRENGTHS, Drawing, drawing_of, plane_drawing, seen_box
+from fpsolve.plots.images import (
+    centres,
+    colour_bar,
+    densest,
+    draw_arrows,
+    draw_image,
+    draw_velocities,
+    frame,
+    label_edges,
+)
+from fpsolve.plots.panels import STYLE, alike, draw_bars, draw_rates, logarithmic, words
+from fpsolve.quadrature import Array
+from fpsolve.results import SpeedAccuracy
+from fpsolve.settings import InputError
+from fpsolve.transport.plane import QuadraticTransport
+
+Result = SpeedAccuracy | xr.Dataset
+#: density -> what it is called
+FORWARD, ESTIMATED = "density", "density_estimated"
+NAMES = {FORWARD: "forward $P_t$", ESTIMATED: r"estimated $\tilde P_t$"}
+#: bars of a figure over the strength of a rotation
+_BARS = ("eta", "c1", "dissipation")
+#: width of a figure, and of a panel among many, inches
+_WIDTH, _NARROW = 9.6, 1.75
+
+
+def plane_figure(drawing: Drawing, figure: Any = None) -> Figure | SubFigure:
+    """Both densities at four times as images, the forward one with its velocity; below them bars and rates."""
+    rows = [name for name in (FORWARD, ESTIMATED) if name in drawing.data]
+    rates = "v2" in drawing.data
+    tall = 1.2 + len(rows) * _height(drawing.box(), (_WIDTH - 0.8) / len(drawing.instants))
+    with rc_context(STYLE):
+        figure = new_figure(_WIDTH, tall + (2.5 if rates else 0.0)) if figure is None else figure
+        parts = figure.subfigures(2, 1, height_ratios=(tall, 2.5)) if rates else [figure]
+        _draw_images(parts[0], drawing, rows)
+        if rates:
+            _draw_numbers(parts[1], drawing)
+    return figure
+
+
+def planes_figure(results: Mapping[str, Result], title: str = "") -> Figure:
+    """Densities in the plane at four times: of each result the forward ones, below them the estimated ones (Fig. 3).
+
+    Each instant has one scale of colours.
+
+    Parameters
+    ----------
+    results : mapping
+        Label, such as the name of a schedule -> result in the plane.
+    title : str
+        Title of the figure.
+
+    Raises
+    ------
+    InputError
+        No result, or one that is not in the plane.
+    """
+    drawings = {label: plane_drawing(result) for label, result in _entries("results", results).items()}
+    shown = [pair for pair in INSTANTS if all(pair in drawing.instants for drawing in drawings.values())]
+    rows = [(label, drawing, name) for label, drawing in drawings.items() for name in NAMES if name in drawing.data]
+    box = _union([drawing.box() for drawing in drawings.values()])
+    with rc_context(STYLE):
+        figure = new_figure(0.8 + _NARROW * len(shown), 1.3 + 0.3 * bool(title) + len(rows) * _height(box, _NARROW))
+        axes = figure.subplots(len(rows), len(shown), sharex=True, sharey=True, squeeze=False)
+        frame(axes.ravel(), box)
+        images = [(drawing, name) for _, drawing, name in rows]
+        for column, instant in zip(axes.T, shown, strict=True):
+            _draw_column(figure, column, images, instant)
+        label_edges(axes, [f"{label}\n{NAMES[name]}" for label, _, name in rows])
+        figure.suptitle(title)
+    return figure
+
+
+def strength_figure(groups: Mapping[str, Mapping[Any, Result | Mapping[str, Estimate]]], strength: str = "g") -> Figure:
+    """Bars η ≤ c₁ ≤ ∫T Ṡ dt with their errors over the strength of a rotation, one panel per variant (Fig. 7).
+
+    The axis, one for all panels, is logarithmic where the values span more than two decades.
+
+    Parameters
+    ----------
+    groups : mapping
+        Title of the panel -> strength, 1/s, or a word -> result, or mapping with the Estimates ``eta``, ``c1`` and
+        ``dissipation``, L²/s.
+    strength : str
+        Symbol of the strength.
+
+    Raises
+    ------
+    InputError
+        No panel, an empty one, or something that is neither a result nor a mapping of Estimates.
+    """
+    panels = {
+        title: [(_word(key), _estimates(key, found)) for key, found in _entries(title, group).items()]
+        for title, group in _entries("groups", groups).items()
+    }
+    values = [
+        found[name].value for bars in panels.values() for _, found in bars for name in _BARS if _finite(found, name)
+    ]
+    columns, most = min(len(panels), 2), max(len(bars) for bars in panels.values())
+    rows = math.ceil(len(panels) / columns)
+    with rc_context(STYLE):
+        figure = new_figure(4.8 * columns, 0.3 + 2.6 * rows)
+        axes = figure.subplots(rows, columns, sharey=True, squeeze=False).ravel()
+        for axis, (title, bars) in zip(axes, panels.items(), strict=False):
+            draw_bars(axis, bars, names=_BARS)
+            axis.set_title(title, pad=10)
+            middle = 0.5 * (len(bars) - 1)
+            axis.set_xlim(middle - 0.52 * most, middle + 0.52 * most)
+            if any(isinstance(key, (int, float)) for key in groups[title]):
+                axis.set_xlabel(f"{strength}, 1/s")
+        logarithmic(axes[: len(panels)], values)
+        for axis in axes[::columns]:
+            axis.set_ylabel("L²/s")
+        for axis in axes[len(panels) :]:
+            axis.set_axis_off()
+        figure.legend(*axes[0].get_legend_handles_labels(), ncols=len(_BARS), loc="outside upper center")
+    return figure
+
+
+def map_figure(transport: QuadraticTransport, title: str = "") -> Figure:
+    """Optimal transport in the plane: arrows of the Brenier map, and the densities on the way at s = 0, 1/2 and 1.
+
+    Parameters
+    ----------
+    transport : QuadraticTransport
+        What :func:`fpsolve.transport_w2` returned.
+    title : str
+        Title of the figure.
+
+    Raises
+    ------
+    InputError
+        Something else.
+    """
+    if not isinstance(transport, QuadraticTransport):
+        raise InputError("transport", f"given {type(transport).__name__}; expected what transport_w2 returned")
+    edges = (transport.grid.axes[0].edges, transport.grid.axes[1].edges)
+    volumes = np.multiply.outer(*(np.diff(edge) for edge in edges))
+    stages = [(s, word, transport.interpolate(s)[0] / volumes) for s, word in ((0.0, "0"), (0.5, "1/2"), (1.0, "1"))]
+    largest = max(float(density.max()) for _, _, density in stages)
+    box = _seen([density for _, _, density in stages], edges)
+    with rc_context(STYLE):
+        figure = new_figure(_WIDTH + 0.9, 0.95 + 0.3 * bool(title) + _height(box, (_WIDTH - 0.6) / 4.0))
+        axes = figure.subplots(1, 4, sharex=True, sharey=True)
+        draw_image(axes[0], edges, stages[0][2], 2.0 * largest)
+        _draw_map(axes[0], transport, stages[0][2], box, edges)
+        axes[0].set_title(f"Brenier map, $W_2$ = {_with_error(transport.distance)} L")
+        for axis, (_, word, density) in zip(axes[1:], stages, strict=True):
+            image = draw_image(axis, edges, density, largest)
+            axis.set_title(f"s = {word}")
+        frame(axes, box)
+        label_edges(axes[np.newaxis], [""])
+        colour_bar(figure, image, list(axes), location="right", aspect=18, shrink=0.8)
+        figure.suptitle(title)
+    return figure
+
+
+def _draw_images(figure: Any, drawing: Drawing, rows: list[str]) -> None:
+    axes = figure.subplots(len(rows), len(drawing.instants), sharex=True, sharey=True, squeeze=False)
+    frame(axes.ravel(), drawing.box())
+    for column, instant in zip(axes.T, drawing.instants, strict=True):
+        _draw_column(figure, column, [(drawing, name) for name in rows], instant)
+    label_edges(axes, [NAMES[name] for name in rows])
+    if {"velocity_x", "velocity_y"} <= set(drawing.data.data_vars):
+        draw_velocities(axes[0], drawing)
+
+
+def _draw_column(figure: Any, column: Any, images: list[tuple[Drawing, str]], instant: tuple[float, str]) -> None:
+    """Densities at one instant, one below the other, and their scale of colours."""
+    part, word = instant
+    densities = [drawing.density(name, part * drawing.tau) for drawing, name in images]
+    largest = max(float(density.max()) for density in densities)
+    for axis, (drawing, _), density in zip(column, images, densities, strict=True):
+        image = draw_image(axis, drawing.edges(), density, largest)
+    colour_bar(figure, image, list(column), aspect=18)
+    column[0].set_title(f"t = {word}")
+
+
+def _draw_numbers(figure: Any, drawing: Drawing) -> None:
+    left, right = figure.subplots(1, 2, width_ratios=(1.0, 1.7))
+    warm = drawing.known("c2") and drawing.known("dissipation")
+    apart = warm and not alike(*(drawing.estimates[name].value for name in ("c2", "dissipation")))
+    names = STRENGTHS if apart else BOUNDS
+    draw_bars(left, [("", drawing.estimates)], names=names, values=True)
+    logarithmic([left], [drawing.estimates[name].value for name in names if drawing.known(name)])
+    left.set_ylabel("L²/s")
+    draw_rates(right, drawing, legend=True, dissipation=True)
+    right.set_ylabel("L²/s²")
+
+
+def _draw_map(axis: Any, transport: QuadraticTransport, density: Array, box: Array, edges: Any) -> None:
+    rows, columns = densest(density, box, edges, arrows=16)
+    x, y = centres(edges[0])[rows], centres(edges[1])[columns]
+    target_x, target_y = (target[rows, columns] for target in transport.map())
+    draw_arrows(axis, x, y, target_x - x, target_y - y)
+
+
+def _height(box: Array, width: float) -> float:
+    """Height of a panel of a width that shows a rectangle to scale, inches; extreme shapes get a margin."""
+    wide, tall = box[:, 1] - box[:, 0]
+    return width * float(np.clip(tall / wide, 0.3, 2.0))
+
+
+def _union(boxes: list[Array]) -> Array:
+    """The smallest rectangle that holds all."""
+    found = np.array(boxes)
+    return np.stack([found[:, :, 0].min(axis=0), found[:, :, 1].max(axis=0)], axis=1)
+
+
+def _seen(densities: list[Array], edges: Any) -> Array:
+    """Where anything can be seen in any of some images."""
+    seen = np.any([density >= DARK * density.max() for density in densities], axis=0)
+    return seen_box(seen, edges)
+
+
+def _entries(key: str, given: Any) -> dict[Any, Any]:
+    """The entries of a mapping that has some."""
+    if not isinstance(given, Mapping) or not given:
+        what = "an empty one" if isinstance(given, Mapping) else type(given).__name__
+        raise InputError(key, f"given {what}; expected a mapping from labels to what is drawn, with at least one entry")
+    return dict(given)
+
+
+def _estimates(key: Any, found: Any) -> dict[str, Estimate]:
+    """Estimates of a result, or those given."""
+    if isinstance(found, Mapping) and not isinstance(found, xr.Dataset):
+        for name in _BARS:
+            if not isinstance(found.get(name), Estimate):
+                raise InputError(str(key), f"{name} is missing or no Estimate; give eta, c1 and dissipation")
+        return dict(found)
+    return drawing_of(found).estimates
+
+
+def _finite(found: Mapping[str, Estimate], name: str) -> bool:
+    return name in found and found[name].finite
+
+
+def _with_error(estimate: Estimate) -> str:
+    error = f" ± {estimate.error:.1g}" if math.isfinite(estimate.error) else ""
+    return words(estimate, 4) + error
+
+
+def _word(key: Any) -> str:
+    return f"{key:g}" if isinstance(key, (int, float)) else str(key)
