@@ -90,8 +90,13 @@ def figures_of(verification: Verification) -> Iterator[tuple[str, Callable[[], A
 
 
 def others(verification: Verification) -> list[str]:
-    """Cases beside the paper's that get a figure of their own."""
-    return [name for name in verification.cases if name in PURPOSES]
+    """Cases beside the paper's that get a figure of their own: those with a purpose, and all in the plane."""
+    return [name for name, result in verification.cases.items() if name in PURPOSES or in_plane(result)]
+
+
+def in_plane(result: SpeedAccuracy) -> bool:
+    """Whether a case lives in the plane."""
+    return "y" in result.data.dims
 
 
 def page(verification: Verification) -> str:
@@ -109,7 +114,8 @@ def page(verification: Verification) -> str:
         violated=verification.violated,
         undecided=verification.undecided,
         starts={start: START_FORMULAS[start] for start in STARTS if f"{start}/cosine" in verification.cases},
-        others={name: PURPOSES[name] for name in others(verification)},
+        others={name: PURPOSES.get(name, "") for name in others(verification)},
+        planes=[name for name, result in verification.cases.items() if in_plane(result)],
         symbols=SYMBOLS,
         meanings=MEANINGS,
         statements=STATEMENTS,

@@ -75,7 +75,7 @@ def turned_round(monkeypatch):
     def wrong(measured):
         return Relation("speed-accuracy", "79", 2.0, 1.0, 1e-9)
 
-    monkeypatch.setattr(fpsolve.measuring.line, "RELATIONS", (*fpsolve.measuring.RELATIONS, wrong))
+    monkeypatch.setattr(fpsolve.measuring.line, "RELATIONS", (*fpsolve.measuring.line.RELATIONS, wrong))
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def too_coarse(monkeypatch):
     def vague(measured):
         return Relation("speed-accuracy", "79", 1.0, 2.0, 0.5)
 
-    monkeypatch.setattr(fpsolve.measuring.line, "RELATIONS", (*fpsolve.measuring.RELATIONS, vague))
+    monkeypatch.setattr(fpsolve.measuring.line, "RELATIONS", (*fpsolve.measuring.line.RELATIONS, vague))
 
 
 def in_process(tmp_path, *arguments, **variables) -> subprocess.CompletedProcess[bytes]:

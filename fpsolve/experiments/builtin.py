@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from fpsolve.cases import Case
-from fpsolve.densities import Gaussian, GaussianMixture, Uniform
+from fpsolve.cases import AnyCase, Case, PlaneCase
+from fpsolve.densities import Gaussian, GaussianMixture, PlaneGaussian, PlaneMixture, SwissRoll, Uniform
 from fpsolve.experiments.paper_1d import DATA, SCHEDULES, STARTS, paper_cases
 from fpsolve.schedules import (
     ArraySchedule,
     ConditionalOptimalTransport,
     Cosine,
+    LinearForceSchedule,
     OptimalTransport,
+    Stirring,
     VarianceExploding,
     VariancePreserving,
+    Vortices,
 )
 from fpsolve.settings import InputError, suggestion
 
@@ -29,20 +32,28 @@ PURPOSES = {
     "uniform-data": "Data with jumps, a long duration, and no closed form for the densities on the way.",
     "constant-temperature": "Free diffusion at one temperature: the bound on minimum dissipation applies.",
     "warm-geodesic": "Optimal transport at one temperature: minimum dissipation is attained.",
+    "plane-gaussian": "A Gaussian turned while it contracts, from a translate of its end: all is known exactly.",
+    "plane-mixture": "Three components with covariances of their own; a start of another width.",
+    "plane-roll/cosine": "The Swiss roll under the cosine schedule, from a start beside the noise.",
+    "plane-roll/cond-ot": "The same ends, another schedule: the same response.",
+    "plane-roll/optimal-transport": "The same ends by the Brenier map: the least cost.",
+    "plane-turned": "The roll under a force that turns: what moves no mass costs besides.",
+    "plane-stirred": "Vortices across the arms of the roll: no density changes, the response does.",
+    "plane-infinite": "The later version's parameters: the start is too wide, D₀ diverges in the plane.",
 }
 
 
-def verify_cases(level: str = "quick") -> dict[str, Case]:
+def verify_cases(level: str = "quick") -> dict[str, AnyCase]:
     """The built-in cases of a level.
 
     Parameters
     ----------
     level : {"quick", "full"}
-        ``full`` adds the routes on the grid, and the paper's cases on a finer grid.
+        ``full`` adds the routes on the grid, the paper's cases on a finer grid, and cases in the plane.
 
     Returns
     -------
-    dict of Case
+    dict of Case and PlaneCase
 
     Raises
     ------
@@ -51,8 +62,8 @@ def verify_cases(level: str = "quick") -> dict[str, Case]:
     """
     if level not in LEVELS:
         raise InputError("level", f"given {level!r}; {suggestion(str(level), LEVELS)}")
-    cases = paper_cases() | _others()
-    return cases | _routes() | _finer() if level == "full" else cases
+    cases: dict[str, AnyCase] = {**paper_cases(), **_others()}
+    return {**cases, **_routes(), **_finer(), **plane_cases()} if level == "full" else cases
 
 
 def _others() -> dict[str, Case]:
@@ -84,3 +95,30 @@ def _routes() -> dict[str, Case]:
 
 def _finer() -> dict[str, Case]:
     return {f"{name}/fine": case for name, case in paper_cases(cells=2000, steps=200).items()}
+
+
+def plane_cases(cells: tuple[int, int] = (128, 128)) -> dict[str, PlaneCase]:
+    """Cases in the plane, one of each kind."""
+    roll, beside, narrow = SwissRoll(blur=0.1), PlaneGaussian((1.0, 0.0), std=1.0), PlaneGaussian(std=0.9)
+    turning = LinearForceSchedule(1.1, 3.0, 0.5, tau=2.0)
+    gaussian = PlaneGaussian((0.3, -0.2), covariance=((0.5, 0.2), (0.2, 0.3)))
+    covariances = ((0.1, 0.05), (0.05, 0.2)), ((0.3, 0.0), (0.0, 0.1)), ((0.2, -0.05), (-0.05, 0.1))
+    mixture = PlaneMixture(((-1.0, 0.0), (0.8, 0.7), (0.5, -0.9)), covariances=covariances, weights=(0.5, 0.3, 0.2))
+    noise = PlaneGaussian(std=1.0)
+    return {
+        "plane-gaussian": PlaneCase(gaussian, turning, _translate(gaussian, turning, (0.4, 0.3)), cells=cells),
+        "plane-mixture": PlaneCase(mixture, Cosine(tau=2.0), PlaneGaussian((0.3, -0.4), std=0.9), cells=cells),
+        "plane-roll/cosine": PlaneCase(roll, Cosine(), beside, cells=cells),
+        "plane-roll/cond-ot": PlaneCase(roll, ConditionalOptimalTransport(), beside, cells=cells),
+        "plane-roll/optimal-transport": PlaneCase(roll, OptimalTransport(target=noise), beside, cells=cells),
+        "plane-turned": PlaneCase(roll, LinearForceSchedule(1.1, 3.0, 0.5, tau=3.0), narrow, cells=cells),
+        "plane-stirred": PlaneCase(roll, Stirring(Cosine(), Vortices(2.9), 2.0), beside, cells=cells),
+        "plane-infinite": PlaneCase(roll, LinearForceSchedule(1.1, 3.0, 0.5, tau=1.0), narrow, cells=cells),
+    }
+
+
+def _translate(data: PlaneGaussian, schedule: LinearForceSchedule, shift: tuple[float, float]) -> PlaneGaussian:
+    """The end of a Gaussian under a linear force, moved."""
+    kernel = schedule.plane_kernel(schedule.tau)
+    covariance = kernel.carry @ data.covariance @ kernel.carry.T + kernel.covariance
+    return PlaneGaussian(kernel.carry @ data.mean + shift, covariance=0.5 * (covariance + covariance.T))

@@ -13,6 +13,7 @@ from fpsolve.schedules import (
     Cosine,
     LinearForceSchedule,
     OptimalTransport,
+    Schedule,
     Stirring,
     Vortices,
 )
@@ -32,7 +33,7 @@ WAVELENGTH = 2.9
 
 def swiss_roll_cases(cells: tuple[int, int] = (256, 256)) -> Groups:
     """Fig. 3: a Swiss roll under three schedules, from a start that is shifted and from one that is too narrow."""
-    schedules = {
+    schedules: dict[str, Schedule | OptimalTransport] = {
         "cosine": Cosine(tau=1.0),
         "cond-ot": ConditionalOptimalTransport(tau=1.0),
         "optimal-transport": OptimalTransport(target=PlaneGaussian(std=1.0), tau=1.0),

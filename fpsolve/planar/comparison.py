@@ -28,8 +28,8 @@ _NARROW = 1e-6
 GAP = 3e-4
 
 
-#: part of the largest possible effect of the map's error on W₁ that is granted: six times what was seen
-_MAP = 0.3
+#: part of the largest possible effect of the map's error on W₁ that is granted: several times what was seen
+_MAP = 0.2
 #: error of a path relative to the accuracy asked of it: a tenth of this was seen where the exact flow is known
 _PATH = 0.3
 
@@ -96,7 +96,7 @@ class Comparison:
         ratio = self._ratio_at(labels)
         if t == self.process.tau:
             return ratio, np.zeros_like(ratio)
-        error = _PATH * path_error(nodes.weight)
+        error = _PATH * path_error(nodes.importance)
         step = 1e-6 * float(np.max(np.ptp(labels, axis=1)))
         near = [self._ratio_at(labels + step * direction[:, None]) for direction in np.eye(2)]
         slope = np.hypot(*(each - ratio for each in near)) / step

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fpsolve.densities.plane.base import PlaneDensity
 from fpsolve.grids import Grid
 from fpsolve.processes.plane.base import FlowingProcess, PlaneProcess
+from fpsolve.processes.plane.boxes import BoxProcess
 from fpsolve.processes.plane.geodesic import PlaneGeodesic
 from fpsolve.processes.plane.linear import LinearProcess
 from fpsolve.processes.plane.mixture import components
@@ -46,5 +47,4 @@ def _flowing(data: PlaneDensity, schedule: Schedule | LinearForceSchedule) -> Fl
         raise InputError("[schedule]", f"given {type(schedule).__name__}; expected a schedule such as Cosine(tau=1.0)")
     if components(data, 1.0) is not None:
         return LinearProcess(data, schedule)
-    kinds = "gaussian, gaussian-mixture, swiss-roll, samples with a bandwidth"
-    raise InputError("[data]", f"given {data.kind!r}; the plane takes {kinds}")
+    return BoxProcess(data, schedule)

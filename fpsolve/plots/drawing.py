@@ -17,7 +17,7 @@ from fpsolve.settings import InputError
 
 #: quantities that are drawn as bars
 BOUNDS = ("eta", "c1", "c2")
-#: and those of a process that a rotation may keep warm
+#: the same where a rotation dissipates more than the change of the density costs
 STRENGTHS = ("eta", "c1", "c2", "dissipation")
 #: part of the larger of two quantities below which a figure shows no difference
 ALIKE = 1e-2
@@ -139,7 +139,7 @@ def plane_drawing(result: Any) -> Drawing:
 
 
 def estimates_of(result: Any) -> dict[str, Estimate]:
-    """The quantities drawn as bars; those of a bare Dataset, integrated from its rates, carry no bars of error."""
+    """The quantities drawn as bars; those of a bare Dataset, integrated from its rates, have no known error."""
     if isinstance(result, SpeedAccuracy):
         return {name: result.estimates[name] for name in STRENGTHS if name in result.estimates}
     data, found = result, {}

@@ -15,10 +15,13 @@ from fpsolve.quadrature import Array
 COLOURS = "viridis"
 #: part of the largest density below which no arrow is drawn
 _EMPTY = 0.05
-#: part of the largest speed below which an arrow would be a dot
-_SLOW = 0.04
+#: part of the largest speed of a panel below which an arrow would be a dot, and of all panels that means rest
+_SLOW, _STILL = 0.1, 1e-6
+#: arrows along the longer side of a panel
+_ARROWS_ACROSS = 12
 #: arrows are white with a dark rim: seen on every colour, and on paper
 _ARROWS: Any = {"color": "white", "edgecolor": "black", "linewidth": 0.4, "zorder": 3}
+_KEY = {"size": 8}
 
 Edges = tuple[Array, Array]
 
@@ -32,13 +35,6 @@ def draw_image(axis: Axes, edges: Edges, density: Array, largest: float) -> Any:
     return image
 
 
-def frame(axes: Iterable[Axes], box: Array) -> None:
-    """Show one rectangle of the plane in all panels."""
-    for axis in axes:
-        axis.set_xlim(*box[0])
-        axis.set_ylim(*box[1])
-
-
 def label_edges(axes: Any, words: Iterable[str]) -> None:
     """Units once along each side of an array of panels: x below, y at the left under the words for its row."""
     for axis in axes[-1]:
@@ -47,15 +43,15 @@ def label_edges(axes: Any, words: Iterable[str]) -> None:
         axis.set_ylabel(f"{text}\ny, L" if text else "y, L")
 
 
-def colour_bar(figure: Any, image: Any, axes: Any, **place: Any) -> None:
-    """The scale of a set of images, below them unless placed elsewhere."""
-    bar = figure.colorbar(image, ax=axes, **({"location": "bottom", "pad": 0.02, "aspect": 24, "shrink": 0.9} | place))
-    bar.ax.locator_params(nbins=4)
+def colour_bar(figure: Any, image: Any, place: Axes) -> None:
+    """The scale of some images."""
+    bar = figure.colorbar(image, cax=place, orientation="horizontal")
+    place.locator_params(nbins=4)
     bar.set_label("density, 1/L²")
     bar.outline.set_visible(False)
 
 
-def densest(density: Array, box: Array, edges: Edges, arrows: int = 13) -> tuple[Array, Array]:
+def densest(density: Array, box: Array, edges: Edges, arrows: int = _ARROWS_ACROSS) -> tuple[Array, Array]:
     """Indices of the cells where arrows begin: about so many along the longer side, and only where there is density.
 
     Middles of blocks, or their densest cells where the middle is empty: a lattice that follows thin shapes too.
@@ -79,26 +75,30 @@ def densest(density: Array, box: Array, edges: Edges, arrows: int = 13) -> tuple
 
 
 def draw_velocities(axes: Iterable[Axes], drawing: Drawing) -> None:
-    """Arrows of the velocity at the instants shown, all on one scale, which a key beside the last panel states."""
+    """Arrows of the velocity at the instants shown, each with a key to their length above the panel."""
     edges, box = drawing.edges(), drawing.box()
-    fields, panels = [], list(axes)
-    for part, _ in drawing.instants:
-        found = [drawing.density(name, part * drawing.tau) for name in ("density", "velocity_x", "velocity_y")]
-        rows, columns = densest(found[0], box, edges)
-        speeds = np.where(np.isfinite(found[1]) & np.isfinite(found[2]), found[1:], 0.0)[:, rows, columns]
-        fields.append((rows, columns, speeds))
-    fastest = max((float(np.max(np.hypot(*speeds))) for _, _, speeds in fields if speeds.size), default=0.0)
-    if fastest == 0.0:
-        return
-    # the fastest arrow is as long as a seventh of the panel
-    scale = 7.0 * fastest / float(box[0, 1] - box[0, 0])
-    drawn = None
-    for axis, (rows, columns, (speed_x, speed_y)) in zip(panels, fields, strict=True):
-        moving = np.hypot(speed_x, speed_y) > _SLOW * fastest
-        x, y = (centres(edge)[index][moving] for edge, index in zip(edges, (rows, columns), strict=True))
-        drawn = draw_arrows(axis, x, y, speed_x[moving], speed_y[moving], scale)
-    round_speed = _round(fastest)
-    panels[-1].quiverkey(drawn, 0.86, 1.055, round_speed, f"{round_speed:g} L/s", labelpos="W", labelsep=0.05)
+    moving = [_velocities(drawing, part, box) for part, _ in drawing.instants]
+    fastest = [float(np.max(np.hypot(*speeds), initial=0.0)) for _, _, speeds in moving]
+    for axis, most, (rows, columns, speeds) in zip(axes, fastest, moving, strict=True):
+        if most <= _STILL * max(fastest):
+            continue
+        # the fastest arrow is about as long as the distance between two
+        scale = _ARROWS_ACROSS * most / float(np.max(box[:, 1] - box[:, 0]))
+        seen = np.hypot(*speeds) > _SLOW * most
+        x, y = centres(edges[0])[rows[seen]], centres(edges[1])[columns[seen]]
+        drawn = draw_arrows(axis, x, y, *speeds[:, seen], scale)
+        speed = _round(most)
+        axis.quiverkey(drawn, 0.9, 1.05, speed, f"{speed:g} L/s", labelpos="W", labelsep=0.05, fontproperties=_KEY)
+
+
+def _velocities(drawing: Drawing, part: float, box: Array) -> tuple[Array, Array, Array]:
+    """Rows and columns of the cells with arrows, and their velocities (2, n)."""
+    names = ("density", "velocity_x", "velocity_y")
+    density, *velocity = (drawing.density(name, part * drawing.tau) for name in names)
+    rows, columns = densest(density, box, drawing.edges())
+    speeds = np.array([component[rows, columns] for component in velocity])
+    known = np.all(np.isfinite(speeds), axis=0)
+    return rows[known], columns[known], speeds[:, known]
 
 
 def draw_arrows(axis: Axes, x: Array, y: Array, along_x: Array, along_y: Array, scale: float = 1.0) -> Any:

@@ -98,7 +98,10 @@ def words(estimate: Estimate, digits: int) -> str:
     if error > 0.0 and value:
         digits = min(digits, max(1, math.floor(math.log10(abs(value))) - math.floor(math.log10(error)) + 1))
     text = f"{value:#.{digits}g}"
-    return f"{value:.0f}" if "e+" in text and abs(value) < 1e4 else text.removesuffix(".")
+    if "e+" in text and abs(value) < 1e4:
+        return f"{value:.0f}"
+    # powers of ten are wide: two digits before them, and no leading zero
+    return f"{value:.1e}".replace("e-0", "e-") if "e-" in text and digits < 4 else text.removesuffix(".")
 
 
 def logarithmic(axes: Iterable[Axes], values: Iterable[float]) -> None:
@@ -127,7 +130,11 @@ def draw_rates(axis: Axes, drawing: Drawing, *, legend: bool, dissipation: bool 
     axis.set_xlim(t[0], t[-1])
     axis.set_ylim(bottom=0.0)
     if heat is not None and "v_loss" in drawing.data:
-        logarithmic([axis], [float(np.nanmean(loss)), float(np.nanmax(heat)), float(np.nanmax(squared))])
+        # the loss may be at rest: its mean says which decades matter
+        typical = float(np.mean(loss[np.isfinite(loss)])) if np.any(np.isfinite(loss)) else 0.0
+        logarithmic(
+            [axis], [typical, *(float(np.max(each, where=np.isfinite(each), initial=0.0)) for each in (heat, squared))]
+        )
     axis.set_xlabel("t, s")
     if legend:
         axis.legend(loc="best")
@@ -135,5 +142,7 @@ def draw_rates(axis: Axes, drawing: Drawing, *, legend: bool, dissipation: bool 
 
 def alike(first: Any, second: Any) -> bool:
     """Whether two curves or numbers are one in a figure."""
-    size = max(float(np.nanmax(np.abs(first))), float(np.nanmax(np.abs(second))))
-    return float(np.nanmax(np.abs(np.subtract(first, second)))) <= ALIKE * size
+    one, other = np.atleast_1d(first), np.atleast_1d(second)
+    known = np.isfinite(one) & np.isfinite(other)
+    size = np.max(np.abs([one[known], other[known]]), initial=0.0)
+    return bool(np.all(np.abs(one[known] - other[known]) <= ALIKE * size))

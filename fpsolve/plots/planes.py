@@ -21,10 +21,10 @@ from fpsolve.plots.images import (
     draw_arrows,
     draw_image,
     draw_velocities,
-    frame,
     label_edges,
 )
 from fpsolve.plots.panels import STYLE, alike, draw_bars, draw_rates, logarithmic, words
+from fpsolve.plots.sheets import Sheet
 from fpsolve.quadrature import Array
 from fpsolve.results import SpeedAccuracy
 from fpsolve.settings import InputError
@@ -36,6 +36,8 @@ FORWARD, ESTIMATED = "density", "density_estimated"
 NAMES = {FORWARD: "forward $P_t$", ESTIMATED: r"estimated $\tilde P_t$"}
 #: bars of a figure over the strength of a rotation
 _BARS = ("eta", "c1", "dissipation")
+#: groups of bars beyond which a panel takes the whole width
+_MANY = 4
 #: width of a figure, and of a panel among many, inches
 _WIDTH, _NARROW = 9.6, 1.75
 
@@ -43,13 +45,16 @@ _WIDTH, _NARROW = 9.6, 1.75
 def plane_figure(drawing: Drawing, figure: Any = None) -> Figure | SubFigure:
     """Both densities at four times as images, the forward one with its velocity; below them bars and rates."""
     rows = [name for name in (FORWARD, ESTIMATED) if name in drawing.data]
-    rates = "v2" in drawing.data
-    tall = 1.2 + len(rows) * _height(drawing.box(), (_WIDTH - 0.8) / len(drawing.instants))
+    sheet = Sheet(len(rows), len(drawing.instants), drawing.box(), _WIDTH)
+    heights = [sheet.height, 2.5] if "v2" in drawing.data else [sheet.height]
     with rc_context(STYLE):
-        figure = new_figure(_WIDTH, tall + (2.5 if rates else 0.0)) if figure is None else figure
-        parts = figure.subfigures(2, 1, height_ratios=(tall, 2.5)) if rates else [figure]
-        _draw_images(parts[0], drawing, rows)
-        if rates:
+        figure = new_figure(_WIDTH, sum(heights)) if figure is None else figure
+        parts = figure.subfigures(len(heights), 1, squeeze=False, height_ratios=heights).ravel()
+        axes = _draw_images(parts[0], sheet, [(drawing, name) for name in rows], drawing.instants)
+        label_edges(axes, [NAMES[name] for name in rows])
+        if {"velocity_x", "velocity_y"} <= set(drawing.data.data_vars):
+            draw_velocities(axes[0], drawing)
+        if len(parts) > 1:
             _draw_numbers(parts[1], drawing)
     return figure
 
@@ -69,21 +74,23 @@ def planes_figure(results: Mapping[str, Result], title: str = "") -> Figure:
     Raises
     ------
     InputError
-        No result, or one that is not in the plane.
+        No result, one that is not in the plane, or several that keep no instant in common.
     """
     drawings = {label: plane_drawing(result) for label, result in _entries("results", results).items()}
     shown = [pair for pair in INSTANTS if all(pair in drawing.instants for drawing in drawings.values())]
+    if not shown:
+        raise InputError(
+            "results", "no instant is kept by all of them; keep the same snapshots, such as the default four"
+        )
     rows = [(label, drawing, name) for label, drawing in drawings.items() for name in NAMES if name in drawing.data]
-    box = _union([drawing.box() for drawing in drawings.values()])
+    box, width = _union([drawing.box() for drawing in drawings.values()]), 1.1 + _NARROW * len(shown)
+    sheet = Sheet(len(rows), len(shown), box, width, left=0.95, top=_room(title))
     with rc_context(STYLE):
-        figure = new_figure(0.8 + _NARROW * len(shown), 1.3 + 0.3 * bool(title) + len(rows) * _height(box, _NARROW))
-        axes = figure.subplots(len(rows), len(shown), sharex=True, sharey=True, squeeze=False)
-        frame(axes.ravel(), box)
-        images = [(drawing, name) for _, drawing, name in rows]
-        for column, instant in zip(axes.T, shown, strict=True):
-            _draw_column(figure, column, images, instant)
+        figure = new_figure(sheet.width, sheet.height)
+        part = figure.subfigures(1, 1)
+        axes = _draw_images(part, sheet, [(drawing, name) for _, drawing, name in rows], shown)
         label_edges(axes, [f"{label}\n{NAMES[name]}" for label, _, name in rows])
-        figure.suptitle(title)
+        part.suptitle(title)
     return figure
 
 
@@ -112,10 +119,11 @@ def strength_figure(groups: Mapping[str, Mapping[Any, Result | Mapping[str, Esti
     values = [
         found[name].value for bars in panels.values() for _, found in bars for name in _BARS if _finite(found, name)
     ]
-    columns, most = min(len(panels), 2), max(len(bars) for bars in panels.values())
+    most = max(len(bars) for bars in panels.values())
+    columns = min(len(panels), 2 if most <= _MANY else 1)
     rows = math.ceil(len(panels) / columns)
     with rc_context(STYLE):
-        figure = new_figure(4.8 * columns, 0.3 + 2.6 * rows)
+        figure = new_figure(max(4.8, 1.5 * most) * columns, 0.3 + 2.6 * rows)
         axes = figure.subplots(rows, columns, sharey=True, squeeze=False).ravel()
         for axis, (title, bars) in zip(axes, panels.items(), strict=False):
             draw_bars(axis, bars, names=_BARS)
@@ -153,43 +161,38 @@ def map_figure(transport: QuadraticTransport, title: str = "") -> Figure:
     edges = (transport.grid.axes[0].edges, transport.grid.axes[1].edges)
     volumes = np.multiply.outer(*(np.diff(edge) for edge in edges))
     stages = [(s, word, transport.interpolate(s)[0] / volumes) for s, word in ((0.0, "0"), (0.5, "1/2"), (1.0, "1"))]
-    largest = max(float(density.max()) for _, _, density in stages)
-    box = _seen([density for _, _, density in stages], edges)
+    sheet = Sheet(1, 4, _seen([density for _, _, density in stages], edges), _WIDTH, top=_room(title))
     with rc_context(STYLE):
-        figure = new_figure(_WIDTH + 0.9, 0.95 + 0.3 * bool(title) + _height(box, (_WIDTH - 0.6) / 4.0))
-        axes = figure.subplots(1, 4, sharex=True, sharey=True)
-        draw_image(axes[0], edges, stages[0][2], 2.0 * largest)
-        _draw_map(axes[0], transport, stages[0][2], box, edges)
-        axes[0].set_title(f"Brenier map, $W_2$ = {_with_error(transport.distance)} L")
-        for axis, (_, word, density) in zip(axes[1:], stages, strict=True):
-            image = draw_image(axis, edges, density, largest)
+        figure = new_figure(sheet.width, sheet.height)
+        part = figure.subfigures(1, 1)
+        axes, bars = sheet.axes(part)
+        first = stages[0][2]
+        # twice as dark as its own scale, for the arrows to stand out
+        draw_image(axes[0, 0], edges, first, 2.0 * float(first.max()))
+        _draw_map(axes[0, 0], transport, first, sheet.box, edges)
+        axes[0, 0].set_title(f"Brenier map, $W_2$ = {_with_error(transport.distance)} L")
+        bars[0].remove()
+        for axis, bar, (_, word, density) in zip(axes[0, 1:], bars[1:], stages, strict=True):
+            colour_bar(part, draw_image(axis, edges, density, float(density.max())), bar)
             axis.set_title(f"s = {word}")
-        frame(axes, box)
-        label_edges(axes[np.newaxis], [""])
-        colour_bar(figure, image, list(axes), location="right", aspect=18, shrink=0.8)
-        figure.suptitle(title)
+        label_edges(axes, [""])
+        part.suptitle(title)
     return figure
 
 
-def _draw_images(figure: Any, drawing: Drawing, rows: list[str]) -> None:
-    axes = figure.subplots(len(rows), len(drawing.instants), sharex=True, sharey=True, squeeze=False)
-    frame(axes.ravel(), drawing.box())
-    for column, instant in zip(axes.T, drawing.instants, strict=True):
-        _draw_column(figure, column, [(drawing, name) for name in rows], instant)
-    label_edges(axes, [NAMES[name] for name in rows])
-    if {"velocity_x", "velocity_y"} <= set(drawing.data.data_vars):
-        draw_velocities(axes[0], drawing)
-
-
-def _draw_column(figure: Any, column: Any, images: list[tuple[Drawing, str]], instant: tuple[float, str]) -> None:
-    """Densities at one instant, one below the other, and their scale of colours."""
-    part, word = instant
-    densities = [drawing.density(name, part * drawing.tau) for drawing, name in images]
-    largest = max(float(density.max()) for density in densities)
-    for axis, (drawing, _), density in zip(column, images, densities, strict=True):
-        image = draw_image(axis, drawing.edges(), density, largest)
-    colour_bar(figure, image, list(column), aspect=18)
-    column[0].set_title(f"t = {word}")
+def _draw_images(
+    figure: Any, sheet: Sheet, images: list[tuple[Drawing, str]], instants: list[tuple[float, str]]
+) -> Any:
+    """Densities, one row each, at some instants; an instant has one scale of colours."""
+    axes, bars = sheet.axes(figure)
+    for column, bar, (part, word) in zip(axes.T, bars, instants, strict=True):
+        densities = [drawing.density(name, part * drawing.tau) for drawing, name in images]
+        largest = max(float(density.max()) for density in densities)
+        for axis, (drawing, _), density in zip(column, images, densities, strict=True):
+            image = draw_image(axis, drawing.edges(), density, largest)
+        colour_bar(figure, image, bar)
+        column[0].set_title(f"t = {word}")
+    return axes
 
 
 def _draw_numbers(figure: Any, drawing: Drawing) -> None:
@@ -211,10 +214,9 @@ def _draw_map(axis: Any, transport: QuadraticTransport, density: Array, box: Arr
     draw_arrows(axis, x, y, target_x - x, target_y - y)
 
 
-def _height(box: Array, width: float) -> float:
-    """Height of a panel of a width that shows a rectangle to scale, inches; extreme shapes get a margin."""
-    wide, tall = box[:, 1] - box[:, 0]
-    return width * float(np.clip(tall / wide, 0.3, 2.0))
+def _room(title: str) -> float:
+    """Room above the panels, inches."""
+    return 0.6 if title else 0.3
 
 
 def _union(boxes: list[Array]) -> Array:

@@ -48,6 +48,8 @@ class Nodes:
         Mean velocity, L/s.
     score : (2, n) array or None
         Gradient of the log density, 1/L.
+    density : (n,) array, optional
+        What the accuracy of the paths goes by where the weights are not proportional to the density.
     """
 
     x: Array
@@ -55,6 +57,12 @@ class Nodes:
     weight: Array
     velocity: Array
     score: Array | None = None
+    density: Array | None = None
+
+    @property
+    def importance(self) -> Array:
+        """The density at the nodes, up to a factor."""
+        return self.weight if self.density is None else self.density
 
     def mean(self, values: Array) -> float:
         """E[values]."""
@@ -140,4 +148,4 @@ class FlowingProcess(PlaneProcess):
 
     def labels(self, t: float, nodes: Nodes) -> Array:
         points = np.stack([nodes.x, nodes.y])
-        return carried(lambda s, x, y: self.flow(s, x, y).velocity, t, self.tau, points, nodes.weight)
+        return carried(lambda s, x, y: self.flow(s, x, y).velocity, t, self.tau, points, nodes.importance)

@@ -10,13 +10,13 @@ import numpy as np
 
 from fpsolve.densities import PlaneDensity
 from fpsolve.grids import Grid
-from fpsolve.processes.plane.base import Flow, FlowingProcess, Nodes
+from fpsolve.processes.plane.base import Flow, Nodes
 from fpsolve.processes.plane.blurred_boxes import Axis, BlurredBoxes, Boxes, boxes_of
+from fpsolve.processes.plane.kernel import KernelProcess
 from fpsolve.processes.plane.lattice import FAINT, PER_STD
 from fpsolve.quadrature import Array
-from fpsolve.schedules import Schedule
 from fpsolve.schedules.linear_force import LinearForceSchedule
-from fpsolve.schedules.plane_kernel import PlaneKernel, isotropic_kernel
+from fpsolve.schedules.plane_kernel import PlaneKernel
 from fpsolve.settings import InputError
 
 #: points that stand for a density at most
@@ -39,7 +39,7 @@ _SMOOTH = 1e-13, 1e-5
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class BoxProcess(FlowingProcess):
+class BoxProcess(KernelProcess):
     """x_t = Phi_t y + e: y has a polynomial density on cells, e is from N(0, s_t² I), and Phi = rho R turns and scales.
 
     The velocity Phi' E[y|x] + (A Sigma + T) Sigma^-1 E[e|x] stays finite where force and temperature diverge and where
@@ -59,9 +59,6 @@ class BoxProcess(FlowingProcess):
         Other data; a kernel that is not isotropic.
     """
 
-    data: PlaneDensity
-    schedule: Schedule | LinearForceSchedule
-
     def __post_init__(self) -> None:
         held = boxes_of(self.data)
         if held is None:
@@ -77,16 +74,6 @@ class BoxProcess(FlowingProcess):
         object.__setattr__(self, "boxes", held)
 
     boxes: Boxes = dataclasses.field(init=False, repr=False)
-
-    @property
-    def tau(self) -> float:  # type: ignore[override]
-        return self.schedule.tau
-
-    def kernel(self, t: float) -> PlaneKernel:
-        """The transition kernel at a time."""
-        if isinstance(self.schedule, LinearForceSchedule):
-            return self.schedule.plane_kernel(t)
-        return isotropic_kernel(self.schedule, t)
 
     @functools.lru_cache(maxsize=64)  # noqa: B019  # a process lives as long as its experiment
     def _blurred(self, t: float) -> tuple[BlurredBoxes, PlaneKernel]:
@@ -137,7 +124,8 @@ class BoxProcess(FlowingProcess):
         flow = self.flow(t, x, y)
         weight = np.exp(flow.log_density) * area[held]
         kept = weight > 0.0
-        return Nodes(x[kept], y[kept], weight[kept], flow.velocity[:, kept], flow.score[:, kept])  # type: ignore[index]
+        rows = flow.velocity[:, kept], flow.score[:, kept]  # type: ignore[index]
+        return Nodes(x[kept], y[kept], weight[kept], *rows, np.exp(flow.log_density[kept]))
 
     def _middles(self, t: float, grid: Grid) -> Nodes:
         """The middles of the grid's cells with the masses of the cells: for tables too large to respect theirs."""
@@ -146,25 +134,6 @@ class BoxProcess(FlowingProcess):
         x, y = grid.axes[0].centres[i], grid.axes[1].centres[j]
         flow = self.flow(t, x, y)
         return Nodes(x, y, masses[i, j], flow.velocity, flow.score)
-
-    def temperature(self, t: Array) -> Array:
-        if isinstance(self.schedule, LinearForceSchedule):
-            return self.schedule.temperature(t)
-        return self.schedule.curve(np.asarray(t, float)).temperature
-
-    def force_over_temperature(self, t: float, x: Array, y: Array) -> Array | None:
-        matrix = self.kernel(t).force_over_temperature
-        return None if matrix is None else matrix @ np.stack([x, y])
-
-    def swirl(self, t: float, x: Array, y: Array) -> Array | None:
-        if self.conservative:
-            return None
-        assert isinstance(self.schedule, LinearForceSchedule)
-        return self.schedule.matrix(t)[1, 0] * np.stack([-y, x])
-
-    @property
-    def conservative(self) -> bool:
-        return not isinstance(self.schedule, LinearForceSchedule) or self.schedule.g == 0.0
 
 
 def _rules(boxes: Boxes, blurred: BlurredBoxes) -> tuple[tuple[Array, Array], tuple[Array, Array]] | None:

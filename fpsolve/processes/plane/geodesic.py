@@ -53,8 +53,9 @@ class PlaneGeodesic(PlaneProcess):
     @functools.cached_property
     def _fine(self) -> Grid:
         """The quarters of the grid's cells."""
-        ends = [(axis.edges[0], axis.edges[-1]) for axis in self.grid.axes]
-        return Grid.plane(*zip(*ends, strict=True), [2 * axis.cells for axis in self.grid.axes])
+        axes = self.grid.axes
+        lower, upper = ([float(axis.edges[end]) for axis in axes] for end in (0, -1))
+        return Grid.plane(lower, upper, [2 * axis.cells for axis in axes])
 
     @functools.cached_property
     def _pairs(self) -> tuple[Array, Array, Array]:

@@ -9,20 +9,19 @@ import numpy as np
 
 from fpsolve.densities import PlaneDensity
 from fpsolve.kernels.plane_mixture import plane_mixture_flow
-from fpsolve.processes.plane.base import Flow, FlowingProcess
+from fpsolve.processes.plane.base import Flow
+from fpsolve.processes.plane.kernel import KernelProcess
 from fpsolve.processes.plane.mixture import Superposition, components
 from fpsolve.quadrature import Array
-from fpsolve.schedules import Schedule
-from fpsolve.schedules.linear_force import LinearForceSchedule
-from fpsolve.schedules.plane_kernel import PlaneKernel, isotropic_kernel
+from fpsolve.schedules.plane_kernel import PlaneKernel
 
 #: noise beyond which a curve is a point, in units of its extent
 _FAR = 30.0
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class LinearProcess(FlowingProcess):
-    """x_t = Phi_t y + e with y from the data and e from N(0, Sigma_t).
+class LinearProcess(KernelProcess):
+    """A process whose data are Gaussians, or a curve of them.
 
     With a = Phi y_k and C_k = Phi S_k Phi^T + Sigma, component k moves its points at
     Phi' y_k + (Phi' S_k Phi^T + A Sigma + T) C_k^-1 (x - a): a closed form that stays finite where force and
@@ -35,19 +34,6 @@ class LinearProcess(FlowingProcess):
     schedule : Schedule or LinearForceSchedule
         What makes the kernel.
     """
-
-    data: PlaneDensity
-    schedule: Schedule | LinearForceSchedule
-
-    @property
-    def tau(self) -> float:  # type: ignore[override]
-        return self.schedule.tau
-
-    def kernel(self, t: float) -> PlaneKernel:
-        """The transition kernel at a time."""
-        if isinstance(self.schedule, LinearForceSchedule):
-            return self.schedule.plane_kernel(t)
-        return isotropic_kernel(self.schedule, t)
 
     @functools.lru_cache(maxsize=64)  # noqa: B019  # a process lives as long as its experiment
     def _parts(self, t: float) -> tuple[Superposition, Superposition, PlaneKernel]:
@@ -79,22 +65,3 @@ class LinearProcess(FlowingProcess):
 
     def resolved(self, t: float) -> Superposition:
         return self._parts(t)[1]
-
-    def temperature(self, t: Array) -> Array:
-        if isinstance(self.schedule, LinearForceSchedule):
-            return self.schedule.temperature(t)
-        return self.schedule.curve(np.asarray(t, float)).temperature
-
-    def force_over_temperature(self, t: float, x: Array, y: Array) -> Array | None:
-        matrix = self.kernel(t).force_over_temperature
-        return None if matrix is None else matrix @ np.stack([x, y])
-
-    def swirl(self, t: float, x: Array, y: Array) -> Array | None:
-        if not isinstance(self.schedule, LinearForceSchedule) or self.schedule.g == 0.0:
-            return None
-        turning = self.schedule.matrix(t)[1, 0]
-        return turning * np.stack([-y, x])
-
-    @property
-    def conservative(self) -> bool:
-        return not isinstance(self.schedule, LinearForceSchedule) or self.schedule.g == 0.0
