@@ -24,6 +24,10 @@ class InputError(ValueError):
         self.key = key
         self.message = message
 
+    def __reduce__(self) -> tuple[type[InputError], tuple[str, str]]:
+        """Pickled by its two parts, so that it survives the way back from another process."""
+        return type(self), (self.key, self.message)
+
     def within(self, place: str) -> InputError:
         """The same complaint, its key prefixed by the place (a table of a case file, say)."""
         return InputError(f"{place} {self.key}".strip(), self.message)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import math
 
 import numpy as np
@@ -17,7 +16,7 @@ from fpsolve.measuring.speeds import measured_speed, swirl_cost
 from fpsolve.planar.comparison import Compared, Comparison
 from fpsolve.planar.divergence import chi_squared
 from fpsolve.planar.ends import distance_of_ends
-from fpsolve.planar.instants import Instants
+from fpsolve.planar.instants import Columns, Instants
 from fpsolve.processes.plane.base import Nodes, PlaneProcess
 from fpsolve.processes.plane.geodesic import PlaneGeodesic
 from fpsolve.quadrature import Array
@@ -27,22 +26,6 @@ from fpsolve.thermodynamics import Measurement
 PANELS = (1, 2, 4)
 #: instants at which the speed is measured from the densities alone, as parts of tau
 PROBES = (0.1, 0.35, 0.6, 0.85)
-
-
-@dataclasses.dataclass(eq=False)
-class _Columns:
-    """Values and bars of named series, instant by instant."""
-
-    values: dict[str, list[float]] = dataclasses.field(default_factory=dict)
-    errors: dict[str, list[float]] = dataclasses.field(default_factory=dict)
-
-    def add(self, **found: Estimate) -> None:
-        for name, estimate in found.items():
-            self.values.setdefault(name, []).append(estimate.value)
-            self.errors.setdefault(name, []).append(estimate.error)
-
-    def arrays(self) -> tuple[dict[str, Array], dict[str, Array]]:
-        return ({k: np.array(v) for k, v in part.items()} for part in (self.values, self.errors))  # type: ignore[return-value]
 
 
 def measure_plane(
@@ -75,39 +58,60 @@ def _measure(
 ) -> tuple[Measurement, Measurement, dict[str, float]]:
     window, truncated = numerics.window, masses_cut(process, start, numerics)
     divergence = chi_squared(process.final, start, window)
-    integrals = _forward_integrals(process, numerics)
+    forward, integrals = _forward(process, numerics)
     for panels in PANELS:
-        instants = Instants(process.tau, panels)
-        values, errors, cheap = _series(process, start, numerics, instants, divergence)
-        if "v_loss_squared" not in values:
+        both, cheap = _both(process, start, numerics, Instants(process.tau, panels), divergence)
+        if "v_loss_squared" not in both.values:
             break
-        loss = instants.integrate(values["v_loss_squared"], errors["v_loss_squared"])
+        loss = both.integral("v_loss_squared")
         integrals["c1"] = loss.estimate
         if loss.settled or not cheap:
             break
-    quantities = _quantities(process, values, errors, integrals, divergence, numerics.grid)
+    quantities = _quantities(process, both, integrals, divergence, numerics.grid)
+    inner = both.instants.inner
     measured = Measurement(
         tau=process.tau,
         quantities=quantities,
-        times=instants.times[instants.inner],
-        series={k: v[instants.inner] for k, v in values.items()},
-        errors={k: v[instants.inner] for k, v in errors.items()},
+        times=both.instants.times[inner],
+        series={k: v[inner] for k, v in both.values.items()},
+        errors={k: v[inner] for k, v in both.errors.items()},
         probes=tuple(_probe(process, p * process.tau, numerics) for p in PROBES if window is None),
-        temperature=process.temperature(instants.times[instants.inner]),
+        temperature=process.temperature(both.instants.times[inner]),
         geodesic=isinstance(process, PlaneGeodesic),
         conservative=process.conservative,
         tolerance=numerics.tolerance,
         note="" if window is None else f"window {window}",
     )
-    return measured, _stored(measured, process, instants, values, errors, numerics.steps), truncated
+    every = np.linspace(0.0, process.tau, numerics.steps + 1)
+    series, errors = ({**one, **other} for one, other in zip(both.at(every), forward.at(every), strict=True))
+    series["v2"] = np.sqrt(series["action"])
+    temperature = process.temperature(every)
+    stored = dataclasses.replace(measured, times=every, series=series, errors=errors, temperature=temperature)
+    return measured, stored, truncated
 
 
-def _series(
+def _forward(process: PlaneProcess, numerics: PlaneNumerics) -> tuple[Columns, dict[str, Estimate]]:
+    """Rates of the forward process alone, on as many panels as their time integrals need, and these integrals."""
+    for panels in PANELS:
+        columns = Columns(Instants(process.tau, panels))
+        for t in columns.instants.times:
+            columns.add(**_rates(process, float(t), process.nodes(float(t), numerics.grid), numerics))
+        found = {name: columns.integral(name) for name in ("action", "dissipation", "v2")}
+        if process.action is not None or all(each.settled for each in found.values()):
+            break
+    integrals = {name: each.estimate for name, each in found.items()}
+    if process.action is not None:
+        length = _root(process.action.scaled(process.tau))
+        integrals = {"action": process.action, "dissipation": process.action, "v2": length}
+    return columns, integrals
+
+
+def _both(
     process: PlaneProcess, start: PlaneDensity, numerics: PlaneNumerics, instants: Instants, divergence: Estimate
-) -> tuple[dict[str, Array], dict[str, Array], bool]:
-    """Everything at every instant: values, bars, and whether all distances were cheap."""
+) -> tuple[Columns, bool]:
+    """Both processes at every instant, and whether all distances were cheap."""
     compare = numerics.compare or Comparison(process, start, numerics.grid, numerics.inside).at
-    columns, cheap = _Columns(), True
+    columns, cheap = Columns(instants, backward=True), True
     # from tau backward: each distance begins with the potential of the one before
     for done, t in enumerate(instants.times[::-1]):
         if numerics.progress is not None:
@@ -116,25 +120,7 @@ def _series(
         found = compare(float(t), nodes)
         cheap = cheap and found.cheap
         columns.add(**_rates(process, float(t), nodes, numerics), **_compared(found, divergence))
-    values, errors = ({k: v[::-1] for k, v in part.items()} for part in columns.arrays())
-    return values, errors, cheap
-
-
-def _forward_integrals(process: PlaneProcess, numerics: PlaneNumerics) -> dict[str, Estimate]:
-    """Time integrals of the forward process alone, on as many panels as they need."""
-    if process.action is not None:
-        length = _root(process.action.scaled(process.tau))
-        return {"action": process.action, "dissipation": process.action, "v2": length}
-    for panels in PANELS:
-        instants, columns = Instants(process.tau, panels), _Columns()
-        for t in instants.times:
-            rates = _rates(process, float(t), process.nodes(float(t), numerics.grid), numerics)
-            columns.add(**{name: rates[name] for name in ("action", "dissipation", "v2")})
-        values, errors = columns.arrays()
-        found = {name: instants.integrate(values[name], errors[name]) for name in values}
-        if all(each.settled for each in found.values()):
-            break
-    return {name: each.estimate for name, each in found.items()}
+    return columns, cheap
 
 
 def _rates(process: PlaneProcess, t: float, nodes: Nodes, numerics: PlaneNumerics) -> dict[str, Estimate]:
@@ -188,13 +174,12 @@ def _compared(found: Compared, divergence: Estimate) -> dict[str, Estimate]:
 
 def _quantities(
     process: PlaneProcess,
-    values: dict[str, Array],
-    errors: dict[str, Array],
+    both: Columns,
     integrals: dict[str, Estimate],
     divergence: Estimate,
     grid: Grid,
 ) -> dict[str, Estimate]:
-    final, initial = (Estimate(float(values["W1"][i]), float(errors["W1"][i])) for i in (0, -1))
+    final, initial = (both.estimate("W1", i) for i in (0, -1))
     action = integrals["action"]
     if not divergence.finite:
         eta = c1 = Estimate.undefined(f"D0 is infinite: {divergence.why}")
@@ -218,22 +203,3 @@ def _quantities(
 def _probe(process: PlaneProcess, t: float, numerics: PlaneNumerics) -> dict[str, float | tuple[float, float]]:
     """Speeds from the motion of the densities alone, at an instant."""
     return {"t": t} | {k: (e.value, e.error) for k, e in measured_speed(process, t, numerics.grid).items()}
-
-
-def _stored(
-    measured: Measurement,
-    process: PlaneProcess,
-    instants: Instants,
-    values: dict[str, Array],
-    errors: dict[str, Array],
-    steps: int,
-) -> Measurement:
-    every = np.linspace(0.0, process.tau, steps + 1)
-    read = functools.partial(instants.at, every)
-    return dataclasses.replace(
-        measured,
-        times=every,
-        series={k: read(v) for k, v in values.items()},
-        errors={k: np.interp(every, instants.times, v) for k, v in errors.items()},
-        temperature=process.temperature(every),
-    )

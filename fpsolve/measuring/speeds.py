@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from fpsolve.estimates import Estimate
@@ -13,16 +15,31 @@ from fpsolve.transport.spectral import VelocitySplit, split_velocity
 
 #: step in time, relative to tau, of the difference quotient of cell masses
 _STEP = 1e-3
+#: cells per smallest width that the spectral split asks for, and the most along an axis
+_PER_STD, _MOST_CELLS = 2.0, 640
 
 
 def split_of(process: FlowingProcess, t: float, grid: Grid, swirl: bool = False) -> VelocitySplit:
     """The velocity, or its swirl alone, split into a gradient and what moves no mass."""
+    grid = _fine_enough(grid, process.resolved(t).finest)
     x, y = np.meshgrid(grid.axes[0].centres, grid.axes[1].centres, indexing="ij")
     flow = process.flow(t, x.ravel(), y.ravel())
     velocity = process.swirl(t, x.ravel(), y.ravel()) if swirl else flow.velocity
     assert velocity is not None
     density = np.exp(flow.log_density).reshape(grid.shape)
     return split_velocity(grid, density, (velocity[0].reshape(grid.shape), velocity[1].reshape(grid.shape)))
+
+
+def _fine_enough(grid: Grid, finest: float | None) -> Grid:
+    """The grid, or a finer one over the same rectangle where the density asks for it."""
+    if not finest:
+        return grid
+    ends = [(float(axis.edges[0]), float(axis.edges[-1])) for axis in grid.axes]
+    asked = [math.ceil(_PER_STD * (high - low) / finest) for low, high in ends]
+    cells = [max(axis.cells, min(n, _MOST_CELLS)) for axis, n in zip(grid.axes, asked, strict=True)]
+    if cells == list(grid.shape):
+        return grid
+    return Grid.plane([low for low, _ in ends], [high for _, high in ends], cells)
 
 
 def swirl_cost(process: PlaneProcess, t: float, grid: Grid) -> Estimate:

@@ -94,3 +94,60 @@ def _through(nodes: Array, values: Array, points: Array) -> Array:
     ratio = 1.0 / (np.prod(gaps, axis=1) * np.where(hit, 1.0, apart))
     found = (ratio @ values) / np.sum(ratio, axis=1)
     return np.asarray(np.where(hit.any(axis=1), values[np.argmax(hit, axis=1)], found))
+
+
+#: series that are squares or sizes
+POSITIVE = "dissipation", "action", "v2", "second_moment", "W1", "chi2", "v_loss_squared"
+
+
+@dataclasses.dataclass(eq=False)
+class Columns:
+    """Named series, filled instant by instant, with their bars.
+
+    Parameters
+    ----------
+    instants : Instants
+        Where they are known.
+    backward : bool
+        Whether they are filled from tau down.
+    """
+
+    instants: Instants
+    backward: bool = False
+
+    def __post_init__(self) -> None:
+        self._rows: dict[str, list[Estimate]] = {}
+
+    def add(self, **found: Estimate) -> None:
+        """One instant of each series."""
+        for name, estimate in found.items():
+            self._rows.setdefault(name, []).append(estimate)
+
+    def _arrays(self, part: str) -> dict[str, Array]:
+        step = -1 if self.backward else 1
+        return {name: np.array([getattr(e, part) for e in row])[::step] for name, row in self._rows.items()}
+
+    @property
+    def values(self) -> dict[str, Array]:
+        """Values at all instants, increasing in time."""
+        return self._arrays("value")
+
+    @property
+    def errors(self) -> dict[str, Array]:
+        """Bars at all instants, increasing in time."""
+        return self._arrays("error")
+
+    def estimate(self, name: str, index: int) -> Estimate:
+        """One instant of a series."""
+        return self._rows[name][-1 - index if self.backward else index]
+
+    def integral(self, name: str) -> TimeIntegral:
+        """The integral of a series over all times."""
+        return self.instants.integrate(self.values[name], self.errors[name])
+
+    def at(self, times: Array) -> tuple[dict[str, Array], dict[str, Array]]:
+        """Values and bars at other times; what cannot be negative is not."""
+        values = {name: self.instants.at(times, v) for name, v in self.values.items()}
+        # a polynomial through squares may dip below zero between them
+        values |= {name: np.maximum(values[name], 0.0) for name in POSITIVE if name in values}
+        return values, {name: np.interp(times, self.instants.times, v) for name, v in self.errors.items()}

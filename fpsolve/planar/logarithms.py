@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from fpsolve.densities.plane.base import PlaneDensity
+from fpsolve.processes.plane.blurred_boxes import BlurredBoxes
 from fpsolve.processes.plane.mixture import Superposition, components
 from fpsolve.quadrature import Array
 
@@ -16,6 +17,8 @@ LogDensity = Callable[[Array, Array], Array]
 _DIRECTIONS = 180
 #: logarithm of the part of its largest value at which an integrand is cut off
 _DEPTH = 75.0
+#: how often the search for the end of a ratio is widened
+_DOUBLINGS = 8
 
 
 def smooth(density: PlaneDensity) -> Superposition | None:
@@ -26,9 +29,9 @@ def smooth(density: PlaneDensity) -> Superposition | None:
 
 def log_density(density: PlaneDensity) -> LogDensity:
     """The logarithm of a density as a function of points; minus infinity where there is none of it."""
-    gaussians = smooth(density)
-    if gaussians is not None:
-        return gaussians.log_pdf
+    known = density if isinstance(density, BlurredBoxes) and density.noise > 0.0 else smooth(density)
+    if known is not None:
+        return known.log_pdf
 
     def logarithm(x: Array, y: Array) -> Array:
         with np.errstate(divide="ignore"):
@@ -42,18 +45,13 @@ def ratio_diverges(reference: PlaneDensity, other: PlaneDensity) -> str:
 
     In a direction e the logarithm of a mixture falls like e.C^-1 e r² / 2 with the widest of its components.
     """
-    wide = smooth(other)
-    if wide is None:
-        return "" if np.all(np.isfinite(other.support)) else "the tails of the start are not known"
-    below = smooth(reference)
-    if below is None:
-        return "the start has mass where the forward process has none"
     angles = np.pi * np.arange(_DIRECTIONS) / _DIRECTIONS
     e = np.stack([np.cos(angles), np.sin(angles)])
-    fall, other_fall = (
-        np.einsum("in,kij,jn->kn", e, np.linalg.inv(gaussians.covariances), e).min(axis=0)
-        for gaussians in (below, wide)
-    )
+    other_fall, fall = _falls(other, e), _falls(reference, e)
+    if other_fall is None:
+        return "" if np.all(np.isfinite(other.support)) else "the tails of the start are not known"
+    if fall is None:
+        return "the start has mass where the forward process has none"
     worst = int(np.argmin(other_fall - 0.5 * fall))
     if other_fall[worst] > 0.5 * fall[worst] * (1.0 + 1e-9):
         return ""
@@ -64,16 +62,29 @@ def ratio_diverges(reference: PlaneDensity, other: PlaneDensity) -> str:
     )
 
 
+def _falls(density: PlaneDensity, e: Array) -> Array | None:
+    """How fast the logarithm falls along directions, 1 / variance of the tails; None where there are no tails."""
+    if isinstance(density, BlurredBoxes) and density.noise > 0.0:
+        return np.full(e.shape[1], density.noise**-2)
+    gaussians = smooth(density)
+    if gaussians is None:
+        return None
+    return np.asarray(np.einsum("in,kij,jn->kn", e, np.linalg.inv(gaussians.covariances), e).min(axis=0))
+
+
 def ratio_box(reference: PlaneDensity, other: PlaneDensity, depth: float = _DEPTH) -> Array:
     """Sides ((lower, upper), (lower, upper)) beyond which (other - reference)² / reference is below exp(-depth)."""
     low, high = _enclosing(reference, other)
     if not np.all(np.isfinite(other.support)):
         centre, radius = other.mean, 0.5 * float(np.max(high - low))
         angles = 2.0 * np.pi * np.arange(_DIRECTIONS) / _DIRECTIONS
-        r = radius * np.linspace(0.0, 12.0, 480)[:, None]
-        x, y = centre[0] + r * np.cos(angles), centre[1] + r * np.sin(angles)
-        square = 2.0 * log_density(other)(x, y) - log_density(reference)(x, y)
-        held = square > np.max(square) - depth
+        for reach in 12.0 * 2.0 ** np.arange(_DOUBLINGS):
+            r = radius * np.linspace(0.0, reach, 480)[:, None]
+            x, y = centre[0] + r * np.cos(angles), centre[1] + r * np.sin(angles)
+            square = 2.0 * log_density(other)(x, y) - log_density(reference)(x, y)
+            held = square > np.max(square) - depth
+            if not held[-1].any():
+                break
         low = np.minimum(low, [x[held].min(), y[held].min()])
         high = np.maximum(high, [x[held].max(), y[held].max()])
     return np.stack([low, high], axis=1)

@@ -60,7 +60,7 @@ def plot(result: Result, figure: Any = None) -> Figure | SubFigure:
         draw_densities(panels[0], drawing, titles=True, legend=True)
         if rates:
             left, right = rows[1].subplots(1, 2, width_ratios=(1.0, 1.7))
-            draw_bars(left, [("", drawing.estimates)], values=True)
+            draw_bars(left, [("", drawing.estimates)], digits=4)
             left.set_ylabel("L²/s")
             draw_rates(right, drawing, legend=True)
             right.set_ylabel("L²/s²")

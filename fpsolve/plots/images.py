@@ -86,7 +86,7 @@ def draw_velocities(axes: Iterable[Axes], drawing: Drawing) -> None:
         scale = _ARROWS_ACROSS * most / float(np.max(box[:, 1] - box[:, 0]))
         seen = np.hypot(*speeds) > _SLOW * most
         x, y = centres(edges[0])[rows[seen]], centres(edges[1])[columns[seen]]
-        drawn = draw_arrows(axis, x, y, *speeds[:, seen], scale)
+        drawn = draw_arrows(axis, x, y, speeds[0, seen], speeds[1, seen], scale)
         speed = _round(most)
         axis.quiverkey(drawn, 0.9, 1.05, speed, f"{speed:g} L/s", labelpos="W", labelsep=0.05, fontproperties=_KEY)
 

@@ -58,13 +58,13 @@ def draw_bars(
     groups: Sequence[tuple[str, Mapping[str, Estimate]]],
     *,
     names: Sequence[str] = BOUNDS,
-    values: bool = False,
+    digits: int = 3,
 ) -> None:
     """Bars such as η ≤ c₁ ≤ c₂ per group, with their errors; a quantity without a value is named so."""
     step = 0.81 / len(names)
     offsets = [step * (j - 0.5 * (len(names) - 1)) for j in range(len(names))]
     single = [label for label, _ in groups] == [""]
-    style: Any = {"textcoords": "offset points", "ha": "center", "va": "bottom", "fontsize": 8 if values else 7}
+    style: Any = {"textcoords": "offset points", "ha": "center", "va": "bottom", "fontsize": 8 if single else 7}
     missing = style | {"xycoords": axis.get_xaxis_transform(), "rotation": 0 if single else 90}
     for i, (_, found) in enumerate(groups):
         for offset, name in zip(offsets, names, strict=True):
@@ -79,7 +79,7 @@ def draw_bars(
             error = _error_of(estimate)
             if error > 0.0:
                 axis.errorbar(i + offset, value, error, color="black", capsize=2.5, elinewidth=0.9, capthick=0.9)
-            axis.annotate(words(estimate, 4 if values else 3), (i + offset, value + error), (0, 2), **style)
+            axis.annotate(words(estimate, digits), (i + offset, value + error), (0, 2), **style)
     axis.margins(y=0.14)
     axis.set_xticks(offsets if single else range(len(groups)))
     axis.set_xticklabels([BARS[name][0] for name in names] if single else [label for label, _ in groups])
@@ -101,7 +101,12 @@ def words(estimate: Estimate, digits: int) -> str:
     if "e+" in text and abs(value) < 1e4:
         return f"{value:.0f}"
     # powers of ten are wide: two digits before them, and no leading zero
-    return f"{value:.1e}".replace("e-0", "e-") if "e-" in text and digits < 4 else text.removesuffix(".")
+    return short_power(f"{value:.1e}") if "e-" in text and digits < 4 else text.removesuffix(".")
+
+
+def short_power(text: str) -> str:
+    """A number without the zero that leads the exponent."""
+    return text.replace("e-0", "e-")
 
 
 def logarithmic(axes: Iterable[Axes], values: Iterable[float]) -> None:
@@ -121,20 +126,19 @@ def draw_rates(axis: Axes, drawing: Drawing, *, legend: bool, dissipation: bool 
     heat = drawing.data["dissipation_rate"].values if dissipation and "dissipation_rate" in drawing.data else None
     equal = heat is not None and alike(heat, squared)
     axis.plot(t, squared, color=BLUE, linewidth=1.4, label="$v_2^2$ = TṠ" if equal else "$v_2^2$")
-    if "v_loss" in drawing.data:
-        loss = drawing.data["v_loss"].values ** 2
+    loss = drawing.data["v_loss"].values ** 2 if "v_loss" in drawing.data else np.array([])
+    known = loss[np.isfinite(loss)]
+    if known.size:
         axis.plot(t, loss, color=GREEN, linewidth=1.4, linestyle=(0, (4, 1.5)), label=r"$v_\mathrm{loss}^2$")
         axis.fill_between(t, loss, color=GREEN, alpha=0.12, linewidth=0.0)
     if heat is not None and not equal:
         axis.plot(t, heat, color=PURPLE, linewidth=1.4, label="TṠ")
     axis.set_xlim(t[0], t[-1])
     axis.set_ylim(bottom=0.0)
-    if heat is not None and "v_loss" in drawing.data:
-        # the loss may be at rest: its mean says which decades matter
-        typical = float(np.mean(loss[np.isfinite(loss)])) if np.any(np.isfinite(loss)) else 0.0
-        logarithmic(
-            [axis], [typical, *(float(np.max(each, where=np.isfinite(each), initial=0.0)) for each in (heat, squared))]
-        )
+    if heat is not None and known.size:
+        # the loss may come to rest: its mean says which decades matter
+        most = [float(np.max(curve, where=np.isfinite(curve), initial=0.0)) for curve in (heat, squared)]
+        logarithmic([axis], [float(np.mean(known)), *most])
     axis.set_xlabel("t, s")
     if legend:
         axis.legend(loc="best")

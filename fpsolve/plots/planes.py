@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from fpsolve.plots.images import (
     draw_velocities,
     label_edges,
 )
-from fpsolve.plots.panels import STYLE, alike, draw_bars, draw_rates, logarithmic, words
+from fpsolve.plots.panels import STYLE, alike, draw_bars, draw_rates, logarithmic, short_power, words
 from fpsolve.plots.sheets import Sheet
 from fpsolve.quadrature import Array
 from fpsolve.results import SpeedAccuracy
@@ -87,7 +87,7 @@ def planes_figure(results: Mapping[str, Result], title: str = "") -> Figure:
     sheet = Sheet(len(rows), len(shown), box, width, left=0.95, top=_room(title))
     with rc_context(STYLE):
         figure = new_figure(sheet.width, sheet.height)
-        part = figure.subfigures(1, 1)
+        part = figure.add_subfigure(figure.add_gridspec(1, 1)[0])
         axes = _draw_images(part, sheet, [(drawing, name) for _, drawing, name in rows], shown)
         label_edges(axes, [f"{label}\n{NAMES[name]}" for label, _, name in rows])
         part.suptitle(title)
@@ -116,9 +116,6 @@ def strength_figure(groups: Mapping[str, Mapping[Any, Result | Mapping[str, Esti
         title: [(_word(key), _estimates(key, found)) for key, found in _entries(title, group).items()]
         for title, group in _entries("groups", groups).items()
     }
-    values = [
-        found[name].value for bars in panels.values() for _, found in bars for name in _BARS if _finite(found, name)
-    ]
     most = max(len(bars) for bars in panels.values())
     columns = min(len(panels), 2 if most <= _MANY else 1)
     rows = math.ceil(len(panels) / columns)
@@ -132,7 +129,7 @@ def strength_figure(groups: Mapping[str, Mapping[Any, Result | Mapping[str, Esti
             axis.set_xlim(middle - 0.52 * most, middle + 0.52 * most)
             if any(isinstance(key, (int, float)) for key in groups[title]):
                 axis.set_xlabel(f"{strength}, 1/s")
-        logarithmic(axes[: len(panels)], values)
+        logarithmic(axes[: len(panels)], _reached([found for bars in panels.values() for _, found in bars], _BARS))
         for axis in axes[::columns]:
             axis.set_ylabel("L²/s")
         for axis in axes[len(panels) :]:
@@ -164,14 +161,15 @@ def map_figure(transport: QuadraticTransport, title: str = "") -> Figure:
     sheet = Sheet(1, 4, _seen([density for _, _, density in stages], edges), _WIDTH, top=_room(title))
     with rc_context(STYLE):
         figure = new_figure(sheet.width, sheet.height)
-        part = figure.subfigures(1, 1)
+        part = figure.add_subfigure(figure.add_gridspec(1, 1)[0])
         axes, bars = sheet.axes(part)
         first = stages[0][2]
         # twice as dark as its own scale, for the arrows to stand out
         draw_image(axes[0, 0], edges, first, 2.0 * float(first.max()))
         _draw_map(axes[0, 0], transport, first, sheet.box, edges)
-        axes[0, 0].set_title(f"Brenier map, $W_2$ = {_with_error(transport.distance)} L")
-        bars[0].remove()
+        axes[0, 0].set_title("Brenier map")
+        bars[0].set_axis_off()
+        bars[0].text(0.5, 0.5, f"$W_2$ = {_with_error(transport.distance)} L", ha="center", va="center")
         for axis, bar, (_, word, density) in zip(axes[0, 1:], bars[1:], stages, strict=True):
             colour_bar(part, draw_image(axis, edges, density, float(density.max())), bar)
             axis.set_title(f"s = {word}")
@@ -200,15 +198,17 @@ def _draw_numbers(figure: Any, drawing: Drawing) -> None:
     warm = drawing.known("c2") and drawing.known("dissipation")
     apart = warm and not alike(*(drawing.estimates[name].value for name in ("c2", "dissipation")))
     names = STRENGTHS if apart else BOUNDS
-    draw_bars(left, [("", drawing.estimates)], names=names, values=True)
-    logarithmic([left], [drawing.estimates[name].value for name in names if drawing.known(name)])
+    # in the plane an error that a file does not know is seldom small
+    sure = all(math.isfinite(drawing.estimates[name].error) for name in names if drawing.known(name))
+    draw_bars(left, [("", drawing.estimates)], names=names, digits=4 if sure else 2)
+    logarithmic([left], _reached([drawing.estimates], names))
     left.set_ylabel("L²/s")
     draw_rates(right, drawing, legend=True, dissipation=True)
     right.set_ylabel("L²/s²")
 
 
 def _draw_map(axis: Any, transport: QuadraticTransport, density: Array, box: Array, edges: Any) -> None:
-    rows, columns = densest(density, box, edges, arrows=16)
+    rows, columns = densest(density, box, edges, arrows=14)
     x, y = centres(edges[0])[rows], centres(edges[1])[columns]
     target_x, target_y = (target[rows, columns] for target in transport.map())
     draw_arrows(axis, x, y, target_x - x, target_y - y)
@@ -249,12 +249,14 @@ def _estimates(key: Any, found: Any) -> dict[str, Estimate]:
     return drawing_of(found).estimates
 
 
-def _finite(found: Mapping[str, Estimate], name: str) -> bool:
-    return name in found and found[name].finite
+def _reached(groups: list[dict[str, Estimate]], names: Sequence[str]) -> list[float]:
+    """Ends of bars and of their errors."""
+    known = [found[name] for found in groups for name in names if name in found and found[name].finite]
+    return [each.value for each in known] + [each.value + each.error for each in known if math.isfinite(each.error)]
 
 
 def _with_error(estimate: Estimate) -> str:
-    error = f" ± {estimate.error:.1g}" if math.isfinite(estimate.error) else ""
+    error = f" ± {short_power(f'{estimate.error:.1g}')}" if math.isfinite(estimate.error) else ""
     return words(estimate, 4) + error
 
 

@@ -1,4 +1,4 @@
-"""Tests in the plane share one module, ``plane_moments``; pytest's importlib mode puts no folder of tests on the path."""
+"""Tests in the plane share a module, ``plane_moments``; pytest's importlib mode puts no folder of tests on the path."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ import abc
 import dataclasses
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fpsolve.densities.plane.base import PlaneDensity
 from fpsolve.estimates import Estimate
@@ -50,6 +51,8 @@ class Nodes:
         Gradient of the log density, 1/L.
     density : (n,) array, optional
         What the accuracy of the paths goes by where the weights are not proportional to the density.
+    even : (n,) boolean array, optional
+        Half of the points, which with twice the weights stand for P_t too.
     """
 
     x: Array
@@ -58,6 +61,13 @@ class Nodes:
     velocity: Array
     score: Array | None = None
     density: Array | None = None
+    even: NDArray[np.bool_] | None = None
+
+    def unresolved(self, values: Array) -> float:
+        """How far the sum of values depends on which half of the points it is taken over."""
+        if self.even is None:
+            return 0.0
+        return 2.0 * abs(float(np.sum(values[self.even])) - float(np.sum(values[~self.even])))
 
     @property
     def importance(self) -> Array:
@@ -79,8 +89,8 @@ class PlaneProcess(abc.ABC):
         """P_t, with exact cell masses."""
 
     @abc.abstractmethod
-    def nodes(self, t: float, grid: Grid) -> Nodes:
-        """Points inside the grid's rectangle that stand for P_t."""
+    def nodes(self, t: float, grid: Grid, finer: int = 1) -> Nodes:
+        """Points inside the grid's rectangle that stand for P_t; ``finer`` times as many along each axis, if it can."""
 
     @abc.abstractmethod
     def labels(self, t: float, nodes: Nodes) -> Array:
@@ -141,10 +151,10 @@ class FlowingProcess(PlaneProcess):
     def resolved(self, t: float) -> PlaneDensity:
         """P_t with its ``finest`` scale, for the choice of the nodes."""
 
-    def nodes(self, t: float, grid: Grid) -> Nodes:
-        x, y, area = lattice(self.resolved(t), grid)
+    def nodes(self, t: float, grid: Grid, finer: int = 1) -> Nodes:
+        x, y, area, even = lattice(self.resolved(t), grid, finer)
         flow = self.flow(t, x, y)
-        return Nodes(x, y, np.exp(flow.log_density) * area, flow.velocity, flow.score)
+        return Nodes(x, y, np.exp(flow.log_density) * area, flow.velocity, flow.score, even=even)
 
     def labels(self, t: float, nodes: Nodes) -> Array:
         points = np.stack([nodes.x, nodes.y])

@@ -102,7 +102,7 @@ class BoxProcess(KernelProcess):
     def resolved(self, t: float) -> BlurredBoxes:
         return self._blurred(t)[0]
 
-    def nodes(self, t: float, grid: Grid) -> Nodes:
+    def nodes(self, t: float, grid: Grid, finer: int = 1) -> Nodes:
         """Points on a lattice, or Gauss points that respect the cells of the data where that would take too many."""
         blurred, _ = self._blurred(t)
         spacing = min(blurred.noise / PER_STD, *(axis.widths[0] for axis in grid.axes))
@@ -110,7 +110,7 @@ class BoxProcess(KernelProcess):
         if math.prod(sides) <= MOST_NODES * spacing**2 and all(
             PER_STD * axis.widths[0] <= 25.0 * blurred.noise for axis in grid.axes
         ):
-            return super().nodes(t, grid)
+            return super().nodes(t, grid, finer)
         found = _rules(self.boxes, blurred)
         if found is None:
             return self._middles(t, grid)

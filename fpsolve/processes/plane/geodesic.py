@@ -96,7 +96,7 @@ class PlaneGeodesic(PlaneProcess):
         edges_x, edges_y = (axis.edges for axis in self.grid.axes)
         return PlaneTabulated.normalised(edges_x, edges_y, np.maximum(masses, 0.0) / self.grid.volumes)
 
-    def nodes(self, t: float, grid: Grid) -> Nodes:
+    def nodes(self, t: float, grid: Grid, finer: int = 1) -> Nodes:
         back, there, masses = self._pairs
         x, y = back + (t / self.tau) * (there - back)
         return Nodes(x, y, masses, (there - back) / self.tau)

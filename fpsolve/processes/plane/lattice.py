@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation
 
 from fpsolve.densities.plane.base import PlaneDensity
@@ -17,7 +18,7 @@ FAINT = 1e-18
 _FINEST = 40
 
 
-def lattice(density: PlaneDensity, grid: Grid) -> tuple[Array, Array, float]:
+def lattice(density: PlaneDensity, grid: Grid, finer: int = 1) -> tuple[Array, Array, float, NDArray[np.bool_]]:
     """Centres of the cells, or of equal parts of them, where the density lives; and the area each stands for.
 
     Parameters
@@ -26,11 +27,15 @@ def lattice(density: PlaneDensity, grid: Grid) -> tuple[Array, Array, float]:
         Smooth: with a ``finest`` scale.
     grid : Grid
         Equal cells in a rectangle.
+    finer : int
+        How many times as many points along each axis to take.
 
     Returns
     -------
     x, y : (n,) arrays
     area : float
+    even : (n,) boolean array
+        Every second point, as on a chequerboard: the rest is a lattice of its own.
 
     Raises
     ------
@@ -42,6 +47,7 @@ def lattice(density: PlaneDensity, grid: Grid) -> tuple[Array, Array, float]:
     if max(parts) > _FINEST:
         cells = (density.finest or 0.0) / max(widths)
         raise InputError("cells", f"the grid has {cells:.3g} cells per smallest width of the density; refine it")
+    parts = [n * finer for n in parts]
     masses = density.cell_masses(grid.axes[0].edges, grid.axes[1].edges)
     held = binary_dilation(masses > FAINT * masses.max())
     i, j = np.nonzero(held)
@@ -52,4 +58,7 @@ def lattice(density: PlaneDensity, grid: Grid) -> tuple[Array, Array, float]:
     )
     first = np.broadcast_to(x[:, :, None], (i.size, *parts)).ravel()
     second = np.broadcast_to(y[:, None, :], (i.size, *parts)).ravel()
-    return first, second, float(np.prod(widths) / np.prod(parts))
+    row = i[:, None, None] * parts[0] + np.arange(parts[0])[:, None]
+    column = j[:, None, None] * parts[1] + np.arange(parts[1])
+    even = ((row + column) % 2 == 0).ravel()
+    return first, second, float(np.prod(widths) / np.prod(parts)), even
