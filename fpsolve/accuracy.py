@@ -17,9 +17,11 @@ from fpsolve.dynamics import case_of
 from fpsolve.estimated import Estimated, GridEstimate, Window
 from fpsolve.grids import Grid
 from fpsolve.measuring import Numerics, PlaneNumerics, check_relations, measure, measure_plane
+from fpsolve.planar.advection import ROUTES
+from fpsolve.planar.eulerian import EulerianComparison
 from fpsolve.planar.processes import plane_process
 from fpsolve.processes import Process
-from fpsolve.processes.plane.base import PlaneProcess
+from fpsolve.processes.plane.base import FlowingProcess, PlaneProcess
 from fpsolve.quadrature import Array
 from fpsolve.results import SpeedAccuracy
 from fpsolve.settings import InputError
@@ -105,8 +107,10 @@ def plane_experiment(
     """Process, start and numerical choices of a case in the plane, on the grid of its fields."""
     assert case.start is not None
     grid = Grid.product(*(Grid.from_edges(fields[f"{name}_face"].values) for name in "xy"))
-    process = plane_process(case.data, case.schedule, grid)
-    return process, case.start, PlaneNumerics(grid, case.steps, case.window, case.tolerance, progress=progress)
+    process, compare = plane_process(case.data, case.schedule, grid), None
+    if case.estimated in ROUTES and isinstance(process, FlowingProcess):
+        compare = EulerianComparison(process, case.start, grid, case.estimated, case.window, progress).at
+    return process, case.start, PlaneNumerics(grid, case.steps, case.window, case.tolerance, compare, progress)
 
 
 def _route(case: Case, process: Process) -> Callable[[Window], Estimated] | None:

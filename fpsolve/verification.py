@@ -181,8 +181,11 @@ def _words(cells: int | tuple[int, int]) -> str:
 
 def declared_order(case: AnyCase, quantity: str) -> Order:
     """What the method of a case promises for a quantity."""
-    if isinstance(case, PlaneCase) and case.estimated in ("exact", "characteristics"):
-        return PLANE_ORDER if quantity in (*ESTIMATED, "W2") else SPECTRAL
+    if isinstance(case, PlaneCase):
+        if quantity in ("W2", "W1_initial"):
+            return PLANE_ORDER
+        own = PLANE_ORDER if case.estimated == "exact" else min(PLANE_ORDER, ORDERS[case.estimated])
+        return own if quantity in ESTIMATED else SPECTRAL
     if case.estimated == "exact" or quantity not in ESTIMATED:
         return SPECTRAL
     return ORDERS[case.estimated]

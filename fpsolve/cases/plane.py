@@ -10,10 +10,10 @@ from fpsolve.cases.recipes import METHODS, check_keys, given, interval_of, part
 from fpsolve.densities import PlaneDensity, PlaneGaussian
 from fpsolve.densities.plane.base import Box, check_pair
 from fpsolve.grids import Grid
-from fpsolve.planar.processes import plane_process
+from fpsolve.planar.processes import check_blurred, plane_process
 from fpsolve.planar.window import grid_over, window_of, window_of_ends
 from fpsolve.processes.plane.base import FlowingProcess, PlaneProcess
-from fpsolve.schedules import LinearForceSchedule, OptimalTransport, Schedule, Stirring
+from fpsolve.schedules import LinearForceSchedule, OptimalTransport, Schedule, Stirring, StreamFunction
 from fpsolve.settings import InputError, Recipe, number, suggestion, whole
 
 #: bar, relative to the larger side, above which a relation in the plane is undecided
@@ -67,7 +67,7 @@ class PlaneCase:
     tolerance: float = PLANE_TOLERANCE
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "cells", _cells(self.cells))
+        object.__setattr__(self, "cells", check_cells(self.cells))
         whole("[time] steps", self.steps, 2, 10**6)
         whole("[time] snapshots", self.snapshots, 2, 1000)
         if (self.lower is None) != (self.upper is None):
@@ -87,6 +87,8 @@ class PlaneCase:
         number("[numerics] tolerance", self.tolerance, above=0.0)
         if isinstance(self.schedule, OptimalTransport) and self.estimated in ("weno5", "upwind"):
             raise InputError("[numerics] estimated", "the geodesic is known by its map; it takes characteristics alone")
+        if self.start is not None:
+            check_blurred("[start] blur", self.start)
         self.process  # noqa: B018  # complains about data or a schedule that the plane does not take
 
     @property
@@ -146,6 +148,8 @@ class PlaneCase:
         if "tau" in recipe["schedule"]:
             raise InputError("[schedule] tau", "unknown key here; tau stands at the top of the case")
         schedule = dict(recipe["schedule"])
+        if schedule.get("kind") == "stirring":
+            _check_stirring(schedule)
         if schedule.get("kind") == "optimal-transport":
             target = schedule.get("target")
             schedule["target"] = (
@@ -163,13 +167,23 @@ class PlaneCase:
         )
 
 
+def _check_stirring(entries: Recipe) -> None:
+    """Refuse what a case file cannot say of a schedule that is stirred."""
+    inner, stream = entries.get("schedule"), entries.get("stream")
+    if isinstance(inner, Mapping) and "tau" in inner:
+        raise InputError("[schedule] schedule tau", "unknown key here; tau stands at the top of the case")
+    if isinstance(stream, Mapping) and stream.get("kind") == StreamFunction.kind:
+        raise InputError("[schedule] stream kind", "given 'function', which is for Python; allowed: levels, vortices")
+
+
 def _target(schedule: OptimalTransport) -> PlaneDensity:
     if not isinstance(schedule.target, PlaneDensity):
         raise InputError("[schedule] target", f"given {schedule.target.kind!r} on the line; expected one in the plane")
     return schedule.target
 
 
-def _cells(value: Any) -> tuple[int, int]:
+def check_cells(value: Any) -> tuple[int, int]:
+    """Cells along x and y, or an InputError."""
     if isinstance(value, (tuple, list)) and len(value) == 2:
         first, second = (whole("[grid] cells", int(n) if hasattr(n, "item") else n, 8, 8192) for n in value)
         return first, second

@@ -20,6 +20,8 @@ KEYS = {
     "time": ("steps", "snapshots"),
     "numerics": ("estimated", "window", "tolerance"),
 }
+#: schedules of one dimension alone
+SCHEDULES_OF = {1: ("recorded",), 2: ("linear-force", "stirring")}
 #: how the estimated process is computed: the exact composition, or one of the routes on a grid
 METHODS = ("exact", "characteristics", "weno5", "upwind")
 
@@ -37,11 +39,17 @@ def check_tables(recipe: Mapping[str, Any], keys: Mapping[str, tuple[str, ...]])
 
 
 def check_keys(recipe: Mapping[str, Any]) -> None:
-    """Refuse unknown keys and tables of the wrong type."""
+    """Refuse unknown keys, tables of the wrong type, and a schedule of the other dimension."""
     check_tables(recipe, KEYS)
     for table in ("data", "schedule", "start"):
         if table in recipe and not isinstance(recipe[table], Mapping):
             raise InputError(f"[{table}]", f"given {recipe[table]!r}; expected a table with a 'kind'")
+    kind, dimension = recipe.get("schedule", {}).get("kind"), recipe.get("dimension")
+    for needed, kinds in SCHEDULES_OF.items():
+        if kind in kinds and dimension in SCHEDULES_OF and dimension != needed:
+            where = {1: "on the line", 2: "in the plane"}
+            text = f"given {kind!r}, a schedule {where[needed]}; the case is {where[dimension]}: dimension = {dimension}"
+            raise InputError("[schedule] kind", text)
 
 
 def part(table: str, family: str, recipe: Any, extra: Mapping[str, Any] | None = None) -> Any:

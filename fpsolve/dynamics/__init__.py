@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from fpsolve.cases import AnyCase, Case, PlaneCase, case_from_recipe, unpack
-from fpsolve.densities import PlaneDensity
+from fpsolve.densities import PlaneDensity, as_plane_density
 from fpsolve.dynamics.line import (
     FORMAT_VERSION,
     GRID_TAIL,
@@ -82,13 +82,15 @@ def diffuse(
     kinds = Schedule, OptimalTransport, LinearForceSchedule, Stirring
     if not isinstance(schedule, kinds):
         raise InputError("schedule", f"given {type(schedule).__name__}; expected a schedule such as Cosine(tau=1.0)")
+    if len(getattr(data, "dims", ())) == 2:
+        data = as_plane_density(data)
     if not isinstance(data, PlaneDensity):
         if not isinstance(schedule, (Schedule, OptimalTransport)):
             raise InputError("schedule", f"{schedule.kind!r} is for densities in the plane; the data is on the line")
         return diffuse_line(
             data, schedule, cells=500 if cells is None else cells, lower=lower, upper=upper, steps=steps
         )
-    pair = PlaneCase.cells if cells is None else (cells, cells) if isinstance(cells, int) else cells
+    pair = PlaneCase.cells if cells is None else (cells, cells) if np.ndim(cells) == 0 else cells
     return plane_fields(PlaneCase(data, schedule, cells=pair, lower=lower, upper=upper, steps=steps))
 
 

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import math
+import warnings
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from fpsolve.cases import PlaneCase, pack
+from fpsolve.densities import PlaneDensity
 from fpsolve.dynamics.line import FORMAT_VERSION
 from fpsolve.grids import Grid
+from fpsolve.planar.advection import ROUTES, advected
 from fpsolve.planar.fields import estimated_averages, forward_fields
 from fpsolve.planar.processes import plane_process
+from fpsolve.processes.plane.base import FlowingProcess
+from fpsolve.processes.plane.geodesic import PlaneGeodesic
+from fpsolve.processes.plane.mixture import components
 from fpsolve.quadrature import Array
 
+#: cells per smallest width below which a warning is given
+FEWEST_CELLS = 1.2
 #: variable -> (dimensions, long name, equation); all without units, as a case names none
 FIELDS = {
     "density": (("snapshot", "x", "y"), "cell average of the forward density P_t", "1"),
@@ -28,13 +37,41 @@ FIELDS = {
 def plane_fields(case: PlaneCase) -> xr.Dataset:
     """Fields of the forward process of a case at a few instants, and of the estimated one where it has a start."""
     grid = case.grid
+    warn_of_coarse_cells(case, grid)
     process, times = case.process, snapshots_of(case)
     rows = [forward_fields(process, float(t), grid) for t in times]
     fields = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+    if isinstance(process, PlaneGeodesic):
+        # its plan carries masses as far as it converged; both ends are known
+        for end, density in ((0, process.initial), (-1, process.final)):
+            fields["density"][end] = density.cell_averages(*(axis.edges for axis in grid.axes))
     if case.start is not None:
         start = case.start
-        fields["density_estimated"] = np.stack([estimated_averages(process, start, float(t), grid) for t in times])
+        if case.estimated in ROUTES and isinstance(process, FlowingProcess):
+            fields["density_estimated"] = advected(process, start, grid, times, case.estimated).masses / grid.volumes
+        else:
+            fields["density_estimated"] = np.stack([estimated_averages(process, start, float(t), grid) for t in times])
     return assemble_plane(case, grid, times, fields)
+
+
+def warn_of_coarse_cells(case: PlaneCase, grid: Grid) -> None:
+    """Warn where the cells are hardly finer than what the data or the start is made of."""
+    ends = {"data (blur, std)": case.data} | ({} if case.start is None else {"start": case.start})
+    found = {name: cells_per_width(density, grid) for name, density in ends.items()}
+    name = min(found, key=lambda each: found[each])
+    if found[name] < FEWEST_CELLS:
+        text = f"{found[name]:.2g} cells per smallest width of the {name}: expect wide bars; refine"
+        warnings.warn(text, RuntimeWarning, stacklevel=3)
+
+
+def cells_per_width(density: PlaneDensity, grid: Grid) -> float:
+    """Cells across the smallest standard deviation of the Gaussians of a density; infinite without any."""
+    parts = components(density) if density.finest else None
+    if parts is None:
+        return math.inf
+    widths = np.array([axis.widths.max() for axis in grid.axes])
+    scaled = parts.covariances / np.multiply.outer(widths, widths)
+    return math.sqrt(max(float(np.linalg.eigvalsh(scaled)[:, 0].min()), 0.0))
 
 
 def snapshots_of(case: PlaneCase) -> Array:
@@ -67,7 +104,7 @@ def assemble_plane(case: PlaneCase, grid: Grid, snapshots: Array, fields: dict[s
 
 
 def fits_plane(case: PlaneCase, dataset: xr.Dataset) -> bool:
-    """Whether the stored densities, at the first and the last snapshot, are those of the recipe."""
+    """Whether the stored fields lie on the case's grid, and the first and the last density are those of the recipe."""
     if "density" not in dataset or dataset["density"].dims != ("snapshot", "x", "y"):
         return "density" not in dataset
     times = np.asarray(dataset["snapshot"].values, float)
@@ -75,7 +112,7 @@ def fits_plane(case: PlaneCase, dataset: xr.Dataset) -> bool:
         return False
     edges = [np.asarray(dataset[f"{name}_face"].values, float) for name in "xy"]
     density = dataset["density"].values
-    if density.shape[1:] != tuple(edge.size - 1 for edge in edges):
+    if density.shape[1:] != case.cells or case.cells != tuple(edge.size - 1 for edge in edges):
         return False
     process = plane_process(case.data, case.schedule, Grid.product(*(Grid.from_edges(edge) for edge in edges)))
     ends = (0, process.initial), (-1, process.final)

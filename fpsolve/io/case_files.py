@@ -123,10 +123,12 @@ def _resolved(recipe: dict[str, Any], folder: Path) -> Recipe:
 
 @contextlib.contextmanager
 def place(table: str) -> Iterator[None]:
-    """Put the name of a table before the key of an InputError raised inside."""
+    """Put the name of a table before the key of an InputError raised inside, unless it names another one."""
     try:
         yield
     except InputError as error:
+        if error.key.startswith("["):
+            raise
         raise error.within(table) from error
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import struct
-import tokenize
 import warnings
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from fpsolve.cases.plane import check_cells
 from fpsolve.densities import PlaneDensity, PlaneTabulated, as_plane_density, from_image
 from fpsolve.densities.panelled import edges_around
 from fpsolve.densities.plane.base import Box, check_corners
@@ -19,7 +17,7 @@ from fpsolve.densities.plane.image import check_shape
 from fpsolve.densities.plane.samples import plane_samples
 from fpsolve.io.datasets import read_netcdf
 from fpsolve.io.named_files import SAMPLES, TABULATED, check_entries, named_file
-from fpsolve.io.tables import columns, numeric
+from fpsolve.io.tables import UNREADABLE, columns, numeric
 from fpsolve.quadrature import Array
 from fpsolve.settings import InputError, Recipe, Settings, suggestion
 
@@ -27,11 +25,6 @@ _IMAGE = ("kind", "file", "lower", "upper")
 _HISTOGRAM = 64
 #: shares of red, green and blue in the luminance of a colour (ITU-R BT.601)
 _LUMINANCE = (0.299, 0.587, 0.114)
-#: what numpy and Pillow raise at damaged files; numpy reads headers with Python's own parser
-_UNREADABLE = (
-    *(OSError, ValueError, EOFError, OverflowError, SyntaxError),
-    *(tokenize.TokenError, struct.error, zlib.error),
-)
 
 
 def plane_recipe(entries: Recipe, folder: Path, grid: Mapping[str, Any]) -> Recipe:
@@ -67,10 +60,14 @@ def _from_samples(path: Path, entries: Recipe, grid: Mapping[str, Any]) -> Plane
     else:
         raise InputError("variable", f"missing; expected one array (n, 2), {str(path)!r} holds: {', '.join(found)}")
     try:
-        return plane_samples(samples, entries.get("bandwidth"), grid.get("cells", _HISTOGRAM), _box(grid))
+        return plane_samples(samples, entries.get("bandwidth"), _cells(grid), _box(grid))
     except InputError as error:
         key = f"file {str(path)!r}: samples" if error.key == "samples" else error.key
         raise InputError(key, error.message) from error
+
+
+def _cells(grid: Mapping[str, Any]) -> Any:
+    return check_cells(grid["cells"]) if "cells" in grid else _HISTOGRAM
 
 
 def _box(grid: Mapping[str, Any]) -> Box | None:
@@ -97,7 +94,7 @@ def _from_image(path: Path, entries: Recipe) -> PlaneTabulated:
         levels = reader(path)
     except InputError:
         raise
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise InputError("file", f"{str(path)!r} cannot be read: {error}") from error
     try:
         return from_image(levels, entries["lower"], entries["upper"])

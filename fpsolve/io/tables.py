@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+import struct
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,12 @@ from fpsolve.quadrature import Array
 from fpsolve.settings import InputError, suggestion
 
 Columns = dict[str, Array]
+
+#: what numpy, zipfile and csv raise at damaged files; numpy reads headers with Python's own parser
+UNREADABLE = (
+    *(OSError, ValueError, EOFError, OverflowError, SyntaxError, RecursionError, NotImplementedError, RuntimeError),
+    *(tokenize.TokenError, zipfile.BadZipFile, csv.Error, struct.error, zlib.error),
+)
 
 
 def columns(path: Path) -> Columns:
@@ -35,7 +44,7 @@ def columns(path: Path) -> Columns:
         raise InputError("file", f"given {str(path)!r}; there is no such file")
     try:
         found = reader(path)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, csv.Error, RecursionError) as error:
+    except UNREADABLE as error:
         message = error.message if isinstance(error, InputError) else str(error)
         raise InputError("file", f"{str(path)!r} cannot be read: {message}") from error
     if not found:

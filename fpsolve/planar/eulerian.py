@@ -137,8 +137,7 @@ class EulerianComparison:
             slope, velocity = found.slope(x, y), np.nan_to_num(self.process.flow(t, x, y).velocity)
             rate = -float(np.sum(surplus[i, j] * (slope[0] * velocity[0] + slope[1] * velocity[1])))
         bar = distance.error + abs(imbalance) * extent
-        row = {"W1": distance.value, "W1_rate": rate, "chi2": chi2, "W1_bar": bar, "chi2_bar": 0.0}
-        row["W1_rate_bar"] = bar / max(distance.value, 1e-300) * abs(rate)
+        row = {"W1": distance.value, "W1_rate": rate, "chi2": chi2, "W1_bar": bar, "W1_rate_bar": 0.0, "chi2_bar": 0.0}
         # the same masses on half the cells, to be compared with a run there
         row["W1_halved"] = found.coarser.distance.value if found.coarser is not None else distance.value
         return row, found
@@ -158,6 +157,9 @@ class EulerianComparison:
         for name in ("W1", "W1_rate", "chi2"):
             fine = self.levels[-1]
             bar = self._left_open(name) + fine[f"{name}_bar"]
+            if name == "W1_rate":  # the potential is as wrong as the distance
+                distance, open_ = found["W1"]
+                bar = bar + open_ / np.maximum(distance, 1e-300) * np.abs(fine[name])
             if name == "chi2" and self._invariant is not None:  # kept by the exact flow: what differs is the scheme's
                 bar = np.maximum(bar, 1.001 * np.abs(fine[name] - self._invariant))
             found[name] = fine[name], bar + ROUNDING * np.abs(fine[name])
@@ -176,7 +178,7 @@ class EulerianComparison:
         # coarsest grid tells nothing, and its drift tells more
         change = last if name == "chi2" else np.maximum(last, first / shrinking)
         change = np.maximum.reduce([change, np.append(change[1:], 0.0), np.append(0.0, change[:-1])])
-        return np.asarray(max(1.0, 1.5 / (shrinking - 1.0)) * change)
+        return np.asarray(max(1.0, 2.0 / (shrinking - 1.0)) * change)
 
 
 def _kept(grid: Grid, window: Box | None) -> Array:

@@ -40,6 +40,7 @@ def measurement(**changes) -> Measurement:
     }  # fmt: skip
     series = {
         "dissipation": [0.2, 0.3, 0.4],
+        "action": [0.2, 0.3, 0.4],
         "v1": [0.4, 0.5, 0.6],
         "mean_rate": [0.1, -0.2, 0.3],
         "second_moment": [1.0, 1.0, 2.0],
@@ -252,6 +253,6 @@ def test_the_stated_tolerance_is_used():
 
 
 def test_the_chain_goes_on_to_a_dissipation_that_is_not_c2():
-    relation = speed_accuracy_relation(measurement(quantities={"dissipation": 0.4}))
+    relation = speed_accuracy_relation(measurement(quantities={"dissipation": 0.4}, conservative=False))
     assert relation.verdict == "violated" and "int T S'" in relation.note
     assert math.isclose(relation.rhs, 0.4)

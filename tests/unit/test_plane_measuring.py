@@ -161,6 +161,8 @@ def test_products_with_a_line(schedule, mean, std):
 
 # equalities
 
+FEW = (32, 32)
+
 THREE = PlaneMixture(means=((-0.6, 0.3), (0.7, 0.2), (0.0, -0.8)), stds=(0.45, 0.5, 0.4), weights=(0.3, 0.4, 0.3))
 SYMMETRIC = PlaneMixture(
     means=tuple((0.6 * math.cos(a), 0.6 * math.sin(a)) for a in np.arange(3) * 2.0 * math.pi / 3.0),
@@ -191,7 +193,7 @@ FORCES = {g: LinearForceSchedule(0.8, g, 0.6, 1.0) for g in (0.0, 2.0, -4.0)}
 
 def test_a_rotation_changes_nothing_for_a_centred_round_start():
     start = PlaneGaussian(std=0.6)
-    still, *turned = (measured(LinearProcess(SYMMETRIC, force), start) for force in FORCES.values())
+    still, *turned = (measured(LinearProcess(SYMMETRIC, force), start, FEW) for force in FORCES.values())
     for each in turned:
         assert_equal(still, each)
 
@@ -202,15 +204,15 @@ def test_a_rotation_turns_the_start():
     for g in (2.0, -4.0):
         angle = -0.5 * g
         back = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]]) @ place
-        turned = measured(LinearProcess(THREE, FORCES[g]), PlaneGaussian(tuple(place), std=0.6))
-        still = measured(LinearProcess(THREE, FORCES[0.0]), PlaneGaussian(tuple(back), std=0.6))
+        turned = measured(LinearProcess(THREE, FORCES[g]), PlaneGaussian(tuple(place), std=0.6), FEW)
+        still = measured(LinearProcess(THREE, FORCES[0.0]), PlaneGaussian(tuple(back), std=0.6), FEW)
         assert_equal(turned, still)
 
 
 def test_what_a_rotation_dissipates():
     """The integral of T S' grows by g² ∫ (1 - t/tau)² E|x|² dt; E|x|² obeys the moment equations for any data."""
     start = PlaneGaussian(std=0.6)
-    still = measured(LinearProcess(SYMMETRIC, FORCES[0.0]), start)["dissipation"]
+    still = measured(LinearProcess(SYMMETRIC, FORCES[0.0]), start, FEW)["dissipation"]
     for g in (2.0, -4.0):
         moments = normal(SYMMETRIC, FORCES[g])
 
@@ -219,7 +221,7 @@ def test_what_a_rotation_dissipates():
             return (1.0 - t) ** 2 * (mean @ mean + np.trace(covariance))
 
         exact = g**2 * quad(square, 0.0, 1.0, epsrel=1e-11)[0]
-        found = measured(LinearProcess(SYMMETRIC, FORCES[g]), start)["dissipation"]
+        found = measured(LinearProcess(SYMMETRIC, FORCES[g]), start, FEW)["dissipation"]
         assert abs(found.value - still.value - exact) <= found.error + still.error + 1e-9 * exact
         assert found.value - still.value == pytest.approx(exact, rel=1e-4)
 

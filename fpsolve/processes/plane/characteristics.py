@@ -13,15 +13,17 @@ from fpsolve.settings import InputError
 
 #: accuracy of the paths of the heaviest points, L; D is a function of the labels, so its drift is of this size
 ACCURACY = 1e-8
-#: power of the relative weight that the accuracy of a path is relaxed by, and the least weight that counts
-_POWER, _LIGHTEST = 0.75, 1e-12
+#: power of the relative weight that the accuracy of a path is relaxed by, and how far: a path that strays farther
+#: could end where the ratio of the densities is astronomical
+_POWER, _WORST = 0.75, 1e6
 
 Velocity = Callable[[float, Array, Array], Array]
 
 
 def path_error(weight: Array, accuracy: float = ACCURACY) -> Array:
     """Error allowed in the path of each point of a given weight, L."""
-    return np.asarray(accuracy / np.maximum(weight / np.max(weight), _LIGHTEST) ** _POWER)
+    with np.errstate(divide="ignore"):
+        return np.asarray(accuracy * np.minimum((weight / np.max(weight)) ** -_POWER, _WORST))
 
 
 def carried(
