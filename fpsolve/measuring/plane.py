@@ -130,7 +130,8 @@ def _rates(process: PlaneProcess, t: float, nodes: Nodes, numerics: PlaneNumeric
     noise = ROUNDING + 100.0 * abs(float(np.sum(nodes.weight)) - 1.0)
 
     def total(values: Array) -> Estimate:
-        return Estimate(float(np.sum(weight * values)), noise * float(np.sum(weight * np.abs(values))))
+        terms = weight * values
+        return Estimate(float(np.sum(terms)), noise * float(np.sum(np.abs(terms))) + nodes.unresolved(terms))
 
     u, place = nodes.velocity, np.stack([nodes.x, nodes.y])
     found = {"dissipation": total(np.sum(u**2, axis=0))}

@@ -34,8 +34,9 @@ _MAP = 0.2
 _SEEN = 1e-3
 #: how many times as many nodes along each axis are tried where it does not
 _FINER = (2, 4)
-#: error of a path relative to the accuracy asked of it: a tenth of this was seen where the exact flow is known
-_PATH = 0.3
+#: nodes whose paths are followed again, how much more accurately, the least weight of one relative to the largest, and
+#: how many times the worst error among them bounds the others'
+_SAMPLE, _TIGHTER, _LIGHT, _PATH = 48, 1e3, 1e-6, 3.0
 
 
 class Compared(NamedTuple):
@@ -104,12 +105,24 @@ class Comparison:
         ratio = self._ratio_at(labels)
         if t == self.process.tau:
             return ratio, np.zeros_like(ratio)
-        error = _PATH * path_error(nodes.importance)
+        error = self._path_error(t, nodes, labels)
         step = 1e-6 * float(np.max(np.ptp(labels, axis=1)))
         near = [self._ratio_at(labels + step * direction[:, None]) for direction in np.eye(2)]
         with np.errstate(invalid="ignore", over="ignore"):
             slope = np.hypot(*(each - ratio for each in near)) / step
         return ratio, np.where(np.isfinite(slope), slope, 0.0) * error
+
+    def _path_error(self, t: float, nodes: Nodes, labels: Array) -> Array:
+        """Bars of the labels: what the paths of a few nodes are off by, relative to what was asked of them."""
+        assert isinstance(self.process, FlowingProcess)
+        allowed = path_error(nodes.importance, self.process.accuracy)
+        heavy = np.argsort(nodes.importance)[::-1]
+        heavy = heavy[nodes.importance[heavy] > _LIGHT * nodes.importance[heavy[0]]]
+        some = heavy[:: max(heavy.size // _SAMPLE, 1)]  # the heaviest is the first of them
+        rows = nodes.velocity[:, some], None, nodes.importance[some]
+        few = Nodes(nodes.x[some], nodes.y[some], nodes.weight[some], *rows)
+        gap = np.hypot(*(self.process.labels(t, few, _TIGHTER) - labels[:, some]))
+        return np.asarray(_PATH * float(np.max(gap / allowed[some])) * allowed)
 
     def _ratio_at(self, labels: Array) -> Array:
         log_p, log_q = (log(labels[0], labels[1]) for log in self._logs)
@@ -120,7 +133,7 @@ class Comparison:
         """Everything at one instant, on more nodes where the ratio is finer than the density."""
         found = self._at(nodes, t)
         for finer in _FINER:
-            if nodes.even is None or not found.coarse:
+            if nodes.spacing is None or not found.coarse:
                 break
             found = self._at(self.process.nodes(t, self.grid, finer), t)
         return found

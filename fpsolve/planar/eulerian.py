@@ -29,6 +29,8 @@ LEVELS = (4, 2, 1)
 _ORDERS = {"weno5": min(WENO5.advective_order, SSPRK3.order), "upwind": min(Upwind.advective_order, SSPRK3.order)}
 #: least number of cells along an axis
 _LEAST = 8
+#: cells along the shorter axis from which one distance starts with the potential of the one before
+_GUESSED = 32
 #: difference of the masses in a cell, relative to the largest, below which it moves nothing
 _NOTHING = 1e-15
 
@@ -128,7 +130,8 @@ class EulerianComparison:
         imbalance = float(np.sum(surplus))
         if size > 0.0:
             surplus = surplus - np.abs(surplus) * (imbalance / size)
-        found = beckmann(grid, -surplus, tolerance=GAP, guess=guess)
+        # on very few cells a chain of guesses may go astray, and saves nothing
+        found = beckmann(grid, -surplus, tolerance=GAP, guess=guess if min(grid.shape) >= _GUESSED else None)
         distance = found.distance
         i, j = np.nonzero(np.abs(surplus) > _NOTHING * np.max(np.abs(surplus)))
         x, y = grid.axes[0].centres[i], grid.axes[1].centres[j]

@@ -11,11 +11,15 @@ from scipy.integrate import solve_ivp
 from fpsolve.quadrature import Array
 from fpsolve.settings import InputError
 
-#: accuracy of the paths of the heaviest points, L; D is a function of the labels, so its drift is of this size
+#: accuracy of the paths of the heaviest points, relative to the extent of the density at t = tau: D is a function of
+#: the labels, so its drift is of this size
 ACCURACY = 1e-8
 #: power of the relative weight that the accuracy of a path is relaxed by, and how far: a path that strays farther
 #: could end where the ratio of the densities is astronomical
 _POWER, _WORST = 0.75, 1e6
+
+#: evaluations of the velocity after which a flow is given up
+_MOST_CALLS = 20_000
 
 Velocity = Callable[[float, Array, Array], Array]
 
@@ -55,8 +59,16 @@ def carried(
         return points.copy()
     count = points.shape[1]
 
+    calls = 0
+
     def rate(t: float, state: Array) -> Array:
-        return velocity(t, state[:count], state[count:]).ravel()
+        nonlocal calls
+        calls += 1
+        found = velocity(t, state[:count], state[count:]).ravel()
+        if calls > _MOST_CALLS or not np.all(np.isfinite(found)):
+            why = "it is not finite there" if calls <= _MOST_CALLS else "it takes too many steps"
+            raise InputError("velocity", f"the flow cannot be followed beyond t = {t:g}: {why}")
+        return found
 
     allowed = np.full(count, accuracy) if weight is None else path_error(weight, accuracy)
     options: dict[str, Any] = {"method": "DOP853", "rtol": 1e-12, "atol": np.tile(allowed, 2)}

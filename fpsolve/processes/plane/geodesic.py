@@ -101,7 +101,7 @@ class PlaneGeodesic(PlaneProcess):
         x, y = back + (t / self.tau) * (there - back)
         return Nodes(x, y, masses, (there - back) / self.tau)
 
-    def labels(self, t: float, nodes: Nodes) -> Array:
+    def labels(self, t: float, nodes: Nodes, tighter: float = 1.0) -> Array:
         return self._pairs[1]
 
     def eulerian(self, t: float) -> tuple[Array, Array, Array]:

@@ -16,6 +16,8 @@ from fpsolve.densities.plane.swiss_roll import SwissRoll
 from fpsolve.kernels.plane_mixture import plane_mixture_log_density
 from fpsolve.quadrature import Array
 
+#: part of the variances below which a covariance is rounding
+_ROUND = 1e-15
 #: Gauss rule along each axis of a cell, for components that no axis separates
 _GAUSS, _WEIGHTS = np.polynomial.legendre.leggauss(4)
 
@@ -74,7 +76,7 @@ class Superposition(PlaneDensity):
 
     def cell_masses(self, edges_x: Array, edges_y: Array) -> Array:
         edges_x, edges_y = check_edges("edges_x", edges_x), check_edges("edges_y", edges_y)
-        if not np.any(self.covariances[:, 0, 1]):
+        if np.all(np.abs(self.covariances[:, 0, 1]) <= _ROUND * self.covariances[:, [0, 1], [0, 1]].min(axis=1)):
             stds = np.sqrt(self.covariances[:, [0, 1], [0, 1]])
             first = self.weights[:, None] * normal_masses(edges_x, self.means[:, 0], stds[:, 0])
             return first.T @ normal_masses(edges_y, self.means[:, 1], stds[:, 1])
@@ -85,6 +87,11 @@ class Superposition(PlaneDensity):
         return self._by_quadrature(edges_x, edges_y)
 
     def _by_quadrature(self, edges_x: Array, edges_y: Array) -> Array:
+        parts = [max(math.ceil(float(np.diff(e).max()) / (2.0 * self.finest)), 1) for e in (edges_x, edges_y)]
+        if max(parts) > 1:
+            finer = [_parted(e, n) for e, n in zip((edges_x, edges_y), parts, strict=True)]
+            shape = edges_x.size - 1, parts[0], edges_y.size - 1, parts[1]
+            return np.asarray(self._by_quadrature(*finer).reshape(shape).sum(axis=(1, 3)))
         out = np.zeros((edges_x.size - 1, edges_y.size - 1))
         half_x, half_y = 0.5 * np.diff(edges_x), 0.5 * np.diff(edges_y)
         x, y = edges_x[:-1] + half_x, edges_y[:-1] + half_y
@@ -109,6 +116,12 @@ class Superposition(PlaneDensity):
     def covariance(self) -> Array:
         apart = self.means - self.mean
         return np.einsum("k,kij->ij", self.weights, self.covariances + apart[:, :, None] * apart[:, None, :])
+
+
+def _parted(edges: Array, parts: int) -> Array:
+    """Edges of cells cut into equal parts."""
+    inner = edges[:-1, None] + np.diff(edges)[:, None] * np.arange(parts) / parts
+    return np.append(inner.ravel(), edges[-1])
 
 
 def components(density: PlaneDensity, std: float = 0.0) -> Superposition | None:
