@@ -48,8 +48,8 @@ def check_keys(recipe: Mapping[str, Any]) -> None:
     for needed, kinds in SCHEDULES_OF.items():
         if kind in kinds and dimension in SCHEDULES_OF and dimension != needed:
             where = {1: "on the line", 2: "in the plane"}
-            text = f"given {kind!r}, a schedule {where[needed]}; the case is {where[dimension]}: dimension = {dimension}"
-            raise InputError("[schedule] kind", text)
+            own = f"the case is {where[dimension]}: dimension = {dimension}"
+            raise InputError("[schedule] kind", f"given {kind!r}, a schedule {where[needed]}; {own}")
 
 
 def part(table: str, family: str, recipe: Any, extra: Mapping[str, Any] | None = None) -> Any:

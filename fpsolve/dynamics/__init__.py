@@ -90,7 +90,7 @@ def diffuse(
         return diffuse_line(
             data, schedule, cells=500 if cells is None else cells, lower=lower, upper=upper, steps=steps
         )
-    pair = PlaneCase.cells if cells is None else (cells, cells) if np.ndim(cells) == 0 else cells
+    pair: Any = PlaneCase.cells if cells is None else (cells, cells) if np.ndim(cells) == 0 else cells
     return plane_fields(PlaneCase(data, schedule, cells=pair, lower=lower, upper=upper, steps=steps))
 
 

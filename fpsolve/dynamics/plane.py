@@ -15,11 +15,12 @@ from fpsolve.dynamics.line import FORMAT_VERSION
 from fpsolve.grids import Grid
 from fpsolve.planar.advection import ROUTES, advected
 from fpsolve.planar.fields import estimated_averages, forward_fields
-from fpsolve.planar.processes import plane_process
+from fpsolve.planar.processes import MOST_CUT, plane_process
 from fpsolve.processes.plane.base import FlowingProcess
 from fpsolve.processes.plane.geodesic import PlaneGeodesic
 from fpsolve.processes.plane.mixture import components
 from fpsolve.quadrature import Array
+from fpsolve.settings import InputError
 
 #: cells per smallest width below which a warning is given
 FEWEST_CELLS = 1.2
@@ -37,6 +38,8 @@ FIELDS = {
 def plane_fields(case: PlaneCase) -> xr.Dataset:
     """Fields of the forward process of a case at a few instants, and of the estimated one where it has a start."""
     grid = case.grid
+    if case.start is not None:
+        check_held(case, grid)
     warn_of_coarse_cells(case, grid)
     process, times = case.process, snapshots_of(case)
     rows = [forward_fields(process, float(t), grid) for t in times]
@@ -54,6 +57,17 @@ def plane_fields(case: PlaneCase) -> xr.Dataset:
     return assemble_plane(case, grid, times, fields)
 
 
+def check_held(case: PlaneCase, grid: Grid) -> None:
+    """Refuse a grid that cuts the data or the start, before anything is computed on it."""
+    edges = [axis.edges for axis in grid.axes]
+    for whose, density in (("forward", case.data), ("estimated", case.start)):
+        cut = 0.0 if density is None else 1.0 - float(density.cell_masses(*edges).sum())
+        if cut > MOST_CUT:
+            sides = [[float(edge[0]), float(edge[-1])] for edge in edges]
+            text = f"given {sides}, which cuts {cut:.2%} of the {whose} process' mass; at most 1% is allowed (widen it)"
+            raise InputError("[grid] lower, upper", text)
+
+
 def warn_of_coarse_cells(case: PlaneCase, grid: Grid) -> None:
     """Warn where the cells are hardly finer than what the data or the start is made of."""
     ends = {"data (blur, std)": case.data} | ({} if case.start is None else {"start": case.start})
@@ -61,7 +75,7 @@ def warn_of_coarse_cells(case: PlaneCase, grid: Grid) -> None:
     name = min(found, key=lambda each: found[each])
     if found[name] < FEWEST_CELLS:
         text = f"{found[name]:.2g} cells per smallest width of the {name}: expect wide bars; refine"
-        warnings.warn(text, RuntimeWarning, stacklevel=3)
+        warnings.warn(text, stacklevel=3)
 
 
 def cells_per_width(density: PlaneDensity, grid: Grid) -> float:

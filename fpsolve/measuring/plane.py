@@ -22,6 +22,8 @@ from fpsolve.processes.plane.geodesic import PlaneGeodesic
 from fpsolve.quadrature import Array
 from fpsolve.thermodynamics import Measurement
 
+#: the least change by a window that is worth reporting
+REPORTED_CUT = 1e-8
 #: panels in time, tried in turn
 PANELS = (1, 2, 4)
 #: instants at which the speed is measured from the densities alone, as parts of tau
@@ -50,7 +52,15 @@ def measure_plane(
         What the window cuts off.
     """
     with serial_algebra():
-        return _measure(process, start, numerics)
+        if numerics.window is None:
+            return _measure(process, start, numerics)
+        truncated = masses_cut(process, start, numerics)
+        whole, _, _ = _measure(process, start, dataclasses.replace(numerics, window=None))
+        windowed, stored, _ = _measure(process, start, numerics)
+    missing = {name: whole.quantities[name].value - each.value for name, each in windowed.quantities.items()}
+    missing = {name: value for name, value in missing.items() if not abs(value) <= REPORTED_CUT}
+    missing = {name: value for name, value in missing.items() if not math.isnan(value)}
+    return dataclasses.replace(windowed, whole=whole), stored, truncated | missing
 
 
 def _measure(

