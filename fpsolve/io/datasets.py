@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-import fpsolve
 from fpsolve.dynamics import FORMAT_VERSION
 from fpsolve.io.outputs import check_file, staged
 from fpsolve.results import SpeedAccuracy
@@ -107,7 +106,7 @@ def provenance() -> dict[str, str]:
     """The version that writes, and the state of its checkout where it runs from one."""
     from fpsolve import __version__  # not known yet while the package is being imported
 
-    root = Path(fpsolve.__file__).resolve().parent.parent
+    root = Path(__file__).resolve().parents[2]
     found = {"source": f"fpsolve {__version__}"}
     if not (root / ".git").exists():
         return found

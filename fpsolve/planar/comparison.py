@@ -33,6 +33,8 @@ GAP = 3e-4
 _MAP = 0.2
 #: disagreement of half the nodes with the others, relative to D, up to which it bounds the error of all
 _SEEN = 1e-3
+#: cells along an axis from which a potential is worth beginning the next one with
+_WARM = 48
 #: how many times as many nodes along each axis are tried where it does not
 _FINER = (2, 4)
 #: nodes whose paths are followed again, how much more accurately, the least weight of one relative to the largest, and
@@ -209,7 +211,8 @@ class Comparison:
             beckmann(self.grid, fine, tolerance=GAP, guess=self._guess[0]),
             beckmann(self._coarse, gathered(fine, self.grid, self._coarse), tolerance=GAP, guess=self._guess[1]),
         )
-        self._guess = found
+        if min(self.grid.shape) >= _WARM:
+            self._guess = found
         rates = []
         for each in found:
             slope = each.slope(nodes.x, nodes.y)
@@ -220,7 +223,9 @@ class Comparison:
         low, high = max(distance.value - bar, size), min(distance.value + bar, size + width)
         value = min(max(distance.value, low), high)
         bar = max(high - value, value - low)
-        rate_bar = abs(rates[0] - rates[1]) + bar / max(distance.value, 1e-300) * abs(rates[0])
+        # a rate that vanishes by symmetry does so on both grids: the potential's own error stays
+        moved = float(np.sum(np.abs(surplus) * np.hypot(*nodes.velocity)))
+        rate_bar = 2.0 * abs(rates[0] - rates[1]) + 2.0 * bar / max(distance.value, 1e-300) * moved
         return Estimate(value, bar), Estimate(rates[0], rate_bar)
 
     def deposited(self, nodes: Nodes, surplus: Array) -> Array:

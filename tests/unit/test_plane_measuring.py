@@ -62,12 +62,8 @@ TILTED = PlaneGaussian((0.3, -0.2), covariance=((0.5, 0.2), (0.2, 0.3)))
 AWAY = PlaneGaussian((1.5, -1.0), covariance=((0.6, -0.1), (-0.1, 0.4)))
 EXACT = {
     "turning": (TILTED, LinearForceSchedule(1.1, 3.0, 0.5, 2.0), (0.4, 0.3)),
-    "turning backward": (TILTED, LinearForceSchedule(0.3, -2.0, 1.0, 0.7), (-0.4, 0.2)),
-    "no rotation": (AWAY, LinearForceSchedule(0.8, 0.0, 0.6, 1.5), (0.1, -0.5)),
     "away": (AWAY, LinearForceSchedule(1.1, 2.0, 0.5, 1.0), (0.3, 0.2)),
     "shearing": (TILTED, LinearForceSchedule((0.9, 0.2), 2.0, 0.8, 0.8), (-0.3, 0.4)),
-    "shearing without rotation": (AWAY, LinearForceSchedule((0.2, 1.3), 0.0, 0.5, 1.0), (0.5, 0.1)),
-    "spreading": (TILTED, LinearForceSchedule(-0.4, 1.0, 0.3, 1.0), (0.5, -0.5)),
     "cosine": (TILTED, fp.Cosine(), (0.5, 0.4)),
     "cond-ot": (AWAY, fp.ConditionalOptimalTransport(tau=0.6), (-0.7, 0.3)),
     "ve": (AWAY, fp.VarianceExploding(1.2, tau=2.0), (0.6, 0.2)),
@@ -115,7 +111,7 @@ def test_translates_in_every_direction():
     """Of an isotropic process W1 is |delta| times one factor, whatever the direction."""
     process = LinearProcess(ROUND, LinearForceSchedule(1.1, 2.0, 0.5, 1.0))
     reference = normal(ROUND, process.schedule)
-    for angle in (0.0, 0.7, 2.0, 4.0):
+    for angle in (0.7, 4.0):
         delta = (0.4 * math.cos(angle), 0.4 * math.sin(angle))
         compare(measured(process, start_of(process, delta), (40, 40)), reference.translate(delta), 1e-4)
 
@@ -178,17 +174,15 @@ def assert_equal(first, second, names=("D0", "W1_initial", "W1_final", "eta")):
 
 def test_eta_does_not_depend_on_the_curve():
     """Fact 5.1, for a mixture and starts that are no translates."""
-    for start in (PlaneGaussian((0.5, 0.2), std=0.9), PlaneGaussian((0.6, -0.4), std=1.0)):
-        first, second = (
-            measured(LinearProcess(THREE, schedule), start)
-            for schedule in (fp.Cosine(), fp.ConditionalOptimalTransport())
-        )
-        assert_equal(first, second)
-        assert first["c2"].value > first["c1"].value > first["eta"].value
-        assert abs(first["c2"].value - second["c2"].value) > 0.01
+    start = PlaneGaussian((0.5, 0.2), std=0.9)
+    schedules = fp.Cosine(), fp.ConditionalOptimalTransport()
+    first, second = (measured(LinearProcess(THREE, schedule), start) for schedule in schedules)
+    assert_equal(first, second)
+    assert first["c2"].value > first["c1"].value > first["eta"].value
+    assert abs(first["c2"].value - second["c2"].value) > 0.01
 
 
-FORCES = {g: LinearForceSchedule(0.8, g, 0.6, 1.0) for g in (0.0, 2.0, -4.0)}
+FORCES = {g: LinearForceSchedule(0.8, g, 0.6, 1.0) for g in (0.0, -4.0)}
 
 
 def test_a_rotation_changes_nothing_for_a_centred_round_start():
@@ -201,7 +195,7 @@ def test_a_rotation_changes_nothing_for_a_centred_round_start():
 def test_a_rotation_turns_the_start():
     """eta_g(start) = eta_0(start turned by minus the integral of G)."""
     place = np.array([0.5, 0.3])
-    for g in (2.0, -4.0):
+    for g in (-4.0,):
         angle = -0.5 * g
         back = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]]) @ place
         turned = measured(LinearProcess(THREE, FORCES[g]), PlaneGaussian(tuple(place), std=0.6), FEW)
@@ -213,7 +207,7 @@ def test_what_a_rotation_dissipates():
     """The integral of T S' grows by g² ∫ (1 - t/tau)² E|x|² dt; E|x|² obeys the moment equations for any data."""
     start = PlaneGaussian(std=0.6)
     still = measured(LinearProcess(SYMMETRIC, FORCES[0.0]), start, FEW)["dissipation"]
-    for g in (2.0, -4.0):
+    for g in (-4.0,):
         moments = normal(SYMMETRIC, FORCES[g])
 
         def square(t, moments=moments):
