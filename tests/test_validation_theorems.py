@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
+import fpsolve as fp
 from fpsolve.estimates import Estimate
 from validation.command import Findings
-from validation.theorems import published, schedule_independence, verdicts
+from validation.theorems import plane, published, schedule_independence, verdicts
 
 MODULES = {"verdicts": verdicts, "schedule_independence": schedule_independence, "published": published}
 
@@ -49,3 +51,33 @@ def test_responses_that_differ_are_a_complaint():
     assert "bars" in differs(Estimate(1.0, 1e-12), Estimate(1.0 + 1e-11, 1e-12), 1e-9)
     assert "of itself" in differs(Estimate(1.0, 1e-3), Estimate(1.0 + 1e-6, 1e-3), 1e-9)
     assert "bars" in differs(Estimate(1.0, 0.0), Estimate(float("nan"), 0.0), 1e-9)
+
+
+def test_an_experiment_in_the_plane_reports_orders_and_equalities(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """Normal data at a very small size in place of the roll: everything the command prints and writes."""
+
+    def small(cells: tuple[int, int]) -> plane.Groups:
+        data, start = fp.PlaneGaussian(std=0.8), fp.PlaneGaussian((0.5, 0.0), std=1.0)
+        schedules = {
+            "cosine": fp.Cosine(),
+            "cond-ot": fp.ConditionalOptimalTransport(),
+            "optimal-transport": fp.OptimalTransport(target=fp.PlaneGaussian(std=1.0)),
+        }
+        return {"shifted": {n: fp.PlaneCase(data, s, start, cells=cells) for n, s in schedules.items()}}
+
+    monkeypatch.setitem(plane.EXPERIMENTS, "a", small)
+    status = plane.main(["a", "--cells", "40", "--workers", "0", "--out", str(tmp_path)])
+    text = capsys.readouterr().out
+    assert status == 0, text
+    assert "order of c2: optimal-transport < cosine < cond-ot" in text
+    assert "shifted: eta(cosine) = eta(cond-ot)" in text and "0 violated" in text
+    assert (tmp_path / "plane-a.txt").read_text(encoding="utf-8").strip() == text.strip()
+    numbers = json.loads((tmp_path / "plane-a.json").read_text(encoding="utf-8"))
+    assert set(numbers["shifted"]["cosine"]) >= {"eta", "c1", "c2", "dissipation", "D0"}
+
+
+def test_an_order_says_where_the_bars_do_not_decide():
+    estimates = {"a": Estimate(1.0, 0.1), "b": Estimate(1.05, 0.1), "c": Estimate(2.0, 0.1)}
+    assert plane.order(estimates) == "a ? b < c"
