@@ -11,7 +11,7 @@ import xarray as xr
 
 from fpsolve.backward import check_method, grid_for, remap, run_on_grid
 from fpsolve.cases import AnyCase, Case, PlaneCase
-from fpsolve.densities import Density, PlaneDensity, as_density
+from fpsolve.densities import Density, PlaneDensity, as_density, as_plane_density
 from fpsolve.densities.base import FAINTEST, LABEL_TAIL, mass_between
 from fpsolve.densities.reach import ratio_reach
 from fpsolve.dynamics import (
@@ -206,6 +206,8 @@ def generate(
     """
     origin = case_of(forward)
     plane = isinstance(origin, PlaneCase)
+    if plane and len(getattr(start, "dims", ())) == 2:
+        start = as_plane_density(start)
     if plane != isinstance(start, PlaneDensity):
         words = ("in the plane", "on the line") if plane else ("on the line", "in the plane")
         raise InputError("start", f"the forward process is {words[0]}, the start {words[1]}; give one of its dimension")

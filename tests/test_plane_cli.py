@@ -246,7 +246,8 @@ def test_converge(files, tmp_path, capsys):
 
 
 def test_an_infinite_divergence_is_no_failure(files, tmp_path, capsys):
-    path = placed(files, tmp_path, case(start=START.replace("0.95", "1.5")))
+    grid = "[grid]\ncells = [24, 24]\nlower = [-8, -8]\nupper = [8, 8]\n[time]\nsteps = 4\n"
+    path = placed(files, tmp_path, case(start=START.replace("0.95", "1.5"), rest=grid))
     found = ran(capsys, "run", path)["quantities"]
     assert (found["D0"]["value"], found["D0"]["error"]) == ("inf", None)
     for name in ("eta", "c1"):

@@ -172,7 +172,9 @@ def _check_stirring(entries: Recipe) -> None:
     inner, stream = entries.get("schedule"), entries.get("stream")
     if isinstance(inner, Mapping) and "tau" in inner:
         raise InputError("[schedule] schedule tau", "unknown key here; tau stands at the top of the case")
-    if isinstance(stream, Mapping) and stream.get("kind") == StreamFunction.kind:
+    if not isinstance(stream, Mapping) or stream.get("kind") != StreamFunction.kind:
+        return
+    if not StreamFunction.lives(stream.get("function")):
         raise InputError("[schedule] stream kind", "given 'function', which is for Python; allowed: levels, vortices")
 
 

@@ -19,6 +19,7 @@ from fpsolve.planar.window import TAIL
 from fpsolve.processes.plane.base import FlowingProcess, Nodes, PlaneProcess
 from fpsolve.processes.plane.characteristics import path_error
 from fpsolve.processes.plane.geodesic import PlaneGeodesic
+from fpsolve.processes.plane.lattice import FAINT
 from fpsolve.quadrature import Array
 from fpsolve.transport.plane.beckmann import Beckmann, beckmann
 from fpsolve.transport.plane.levels import gathered
@@ -33,6 +34,8 @@ GAP = 3e-4
 _MAP = 0.2
 #: disagreement of half the nodes with the others, relative to D, up to which it bounds the error of all
 _SEEN = 1e-3
+#: nodes that are at most so many times heavier than the faintest kept
+_OUTER = 1e4
 #: cells along an axis from which a potential is worth beginning the next one with
 _WARM = 48
 #: how many times as many nodes along each axis are tried where it does not
@@ -156,6 +159,9 @@ class Comparison:
         drift += (
             max(5.0 * unresolved, 3.0 * float(np.sqrt(np.sum((weight * excess**2) ** 2)))) if coarse else unresolved
         )
+        # beyond the faintest nodes there is no more than among them
+        outer = weight < _OUTER * FAINT * np.max(weight)
+        drift += float(np.sum((weight * excess**2)[outer]))
         divergence = Estimate(chi2, noise * float(np.sum(weight * ratio**2)) + drift)
         distance, rate, cheap = self._transport(t, nodes, weight * excess, ratio)
         drawn = self._map_error(chi2)
@@ -196,7 +202,9 @@ class Comparison:
             moved, here = self._logs[0](nodes.x - shift[0], nodes.y - shift[1]), self._logs[0](nodes.x, nodes.y)
         else:
             return math.inf
-        gap = nodes.weight * (np.exp(moved - here) - ratio)
+        with np.errstate(invalid="ignore", over="ignore"):
+            carried = np.where(np.isneginf(moved), 0.0, np.exp(moved - here))
+        gap = nodes.weight * (carried - ratio)
         apart = np.hypot(*self._from_mean(nodes, ratio))
         reach = float(np.max(apart))
         missing = abs(1.0 - nodes.mean(ratio)) + abs(float(np.sum(gap)))

@@ -48,12 +48,16 @@ def estimated_averages(process: PlaneProcess, start: PlaneDensity, t: float, gri
         return comparison.deposited(nodes, nodes.weight * comparison.ratio(t, nodes)[0]) / grid.volumes
     masses = process.density(t).cell_masses(*edges)
     i, j = np.nonzero(masses > 1e-18 * masses.max())
-    out = np.zeros(grid.shape)
+    held, carried = np.zeros(i.size), np.zeros(i.size)
     half = [0.5 * float(axis.widths[0]) for axis in grid.axes]
     for a, wa in zip(_POINTS, _WEIGHTS, strict=True):
         for b, wb in zip(_POINTS, _WEIGHTS, strict=True):
             x, y = grid.axes[0].centres[i] + a * half[0], grid.axes[1].centres[j] + b * half[1]
             flow = process.flow(t, x, y)
-            nodes = Nodes(x, y, np.exp(flow.log_density), flow.velocity)
-            out[i, j] += 0.25 * wa * wb * nodes.weight * comparison.ratio(t, nodes)[0]
-    return out
+            nodes = Nodes(x, y, wa * wb * np.exp(flow.log_density), flow.velocity)
+            held += nodes.weight
+            carried += nodes.weight * comparison.ratio(t, nodes)[0]
+    # the mean ratio in the cell times its exact mass: where the density jumps, the points alone would not hold it
+    out = np.zeros(grid.shape)
+    out[i, j] = masses[i, j] * np.divide(carried, held, out=np.zeros_like(held), where=held > 0.0)
+    return out / grid.volumes

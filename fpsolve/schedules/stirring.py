@@ -14,6 +14,9 @@ from fpsolve.schedules.base import Schedule
 from fpsolve.schedules.linear_force import LinearForceSchedule
 from fpsolve.settings import InputError, Recipe, Settings, from_recipe, number
 
+#: functions that recipes of this session name
+_LIVE: dict[str, Callable[[float, Array, Array], tuple[Array, Array, Array]]] = {}
+
 
 class Stream(Settings, abc.ABC):
     """A stream function relative to the density, psi = s P: the current is u P with u = (-d psi/dy, d psi/dx) / P."""
@@ -74,7 +77,22 @@ class StreamFunction(Stream):
         return self.function(t, x, y)
 
     def recipe(self) -> Recipe:
-        raise InputError("stream", "a Python function has no place in a file; use a named stream")
+        """What names the function while this process of Python lives; a file cannot hold it."""
+        name = f"{getattr(self.function, '__qualname__', 'function')} at {id(self.function):#x}"
+        _LIVE[name] = self.function
+        return {"kind": self.kind, "function": name}
+
+    @staticmethod
+    def lives(name: Any) -> bool:
+        """Whether a name of a recipe stands for a function of this session."""
+        return isinstance(name, str) and name in _LIVE
+
+    @classmethod
+    def build(cls, entries: Recipe) -> StreamFunction:
+        name = entries["function"]
+        if not cls.lives(name):
+            raise InputError("function", f"given {name!r}, a Python function of another session; stir with it again")
+        return cls(_LIVE[name])
 
 
 @dataclasses.dataclass(frozen=True)

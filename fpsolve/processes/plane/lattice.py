@@ -13,8 +13,8 @@ from fpsolve.settings import InputError
 #: lattice points per smallest standard deviation: a mean over a Gaussian is then exact to exp(-2 (2 pi)²) = 5e-35; what
 #: is integrated may be narrower than the density
 PER_STD = 2.0
-#: cells whose mass is below this part of the largest are left out
-FAINT = 1e-18
+#: cells whose mass is below this part of the largest are left out: the squared ratio of a wide start reaches far out
+FAINT = 1e-28
 _FINEST = 50
 
 
