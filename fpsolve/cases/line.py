@@ -6,12 +6,12 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from fpsolve.cases.recipes import METHODS, check_keys, given, interval_of, part
+from fpsolve.cases.recipes import METHODS, check_numerics, head_of, interval_of, part, tables_of
 from fpsolve.densities import Density
 from fpsolve.estimates import TOLERANCE
 from fpsolve.processes import Process, forward_process
 from fpsolve.schedules import OptimalTransport, Recording, Schedule
-from fpsolve.settings import InputError, Recipe, number, suggestion, whole
+from fpsolve.settings import InputError, Recipe, number, whole
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -58,23 +58,16 @@ class Case:
 
     def __post_init__(self) -> None:
         whole("[grid] cells", self.cells, 8, 10**6)
-        whole("[time] steps", self.steps, 2, 10**6)
         if self.snapshots is not None:
             whole("[time] snapshots", self.snapshots, 2, self.steps + 1)
         for name in ("lower", "upper"):
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, number(f"[grid] {name}", getattr(self, name)))
-        if (self.lower is None) != (self.upper is None):
-            raise InputError("[grid] lower", "give both lower and upper, or neither")
         if self.lower is not None and self.upper is not None:
             interval_of("[grid] upper", (self.lower, self.upper))
         if self.window is not None:
             object.__setattr__(self, "window", interval_of("[numerics] window", self.window))
-        if self.estimated not in METHODS:
-            raise InputError(
-                "[numerics] estimated", f"given {self.estimated!r}; {suggestion(str(self.estimated), METHODS)}"
-            )
-        number("[numerics] tolerance", self.tolerance, above=0.0)
+        check_numerics(self)
         if isinstance(self.schedule, Recording) and self.estimated == "exact":
             routes = ", ".join(METHODS[1:])
             raise InputError(
@@ -109,13 +102,7 @@ class Case:
         """The case as a mapping with the keys of a case file."""
         schedule = self.schedule.recipe()
         schedule.pop("tau", None)
-        recipe: Recipe = {"dimension": 1, "tau": self.tau, "data": self.data.recipe(), "schedule": schedule}
-        if self.start is not None:
-            recipe["start"] = self.start.recipe()
-        recipe["grid"] = given(cells=self.cells, lower=self.lower, upper=self.upper)
-        recipe["time"] = given(steps=self.steps, snapshots=self.snapshots)
-        recipe["numerics"] = given(estimated=self.estimated, window=self.window, tolerance=self.tolerance)
-        return recipe
+        return {"dimension": 1} | tables_of(self, schedule)
 
     @classmethod
     def from_recipe(cls, recipe: Mapping[str, Any], *, needs_start: bool = True) -> Case:
@@ -133,19 +120,10 @@ class Case:
         InputError
             Unknown or missing keys, and whatever a part refuses; the key says which table.
         """
-        check_keys(recipe)
-        for key in ("dimension", "tau", "data", "schedule", *(["start"] if needs_start else [])):
-            if key not in recipe:
-                raise InputError(key, "missing; a case needs dimension, tau, [data], [schedule] and [start]")
+        tau, options = head_of(recipe, needs_start)
         if recipe["dimension"] != 1 or isinstance(recipe["dimension"], bool):
             raise InputError("dimension", f"given {recipe['dimension']!r}; a case on the line has 1")
-        tau = number("tau", recipe["tau"], above=0.0)
-        if "tau" in recipe["schedule"]:
-            raise InputError("[schedule] tau", "unknown key here; tau stands at the top of the case")
         start = recipe.get("start")
-        options: dict[str, Any] = {}
-        for table in ("grid", "time", "numerics"):
-            options |= recipe.get(table, {})
         return cls(
             data=part("data", "density", recipe["data"]),
             schedule=part("schedule", "schedule", recipe["schedule"], {"tau": tau}),

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from fpsolve.cases.recipes import METHODS, check_keys, given, interval_of, part
+from fpsolve.cases.recipes import check_numerics, head_of, interval_of, part, tables_of
 from fpsolve.densities import PlaneDensity, PlaneGaussian
 from fpsolve.densities.plane.base import Box, check_pair
 from fpsolve.grids import Grid
@@ -14,7 +14,7 @@ from fpsolve.planar.processes import check_blurred, plane_process
 from fpsolve.planar.window import grid_over, window_of, window_of_ends
 from fpsolve.processes.plane.base import FlowingProcess, PlaneProcess
 from fpsolve.schedules import LinearForceSchedule, OptimalTransport, Schedule, Stirring, StreamFunction
-from fpsolve.settings import InputError, Recipe, number, suggestion, whole
+from fpsolve.settings import InputError, Recipe, whole
 
 #: bar, relative to the larger side, above which a relation in the plane is undecided
 PLANE_TOLERANCE = 1e-2
@@ -68,10 +68,7 @@ class PlaneCase:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "cells", check_cells(self.cells))
-        whole("[time] steps", self.steps, 2, 10**6)
         whole("[time] snapshots", self.snapshots, 2, 1000)
-        if (self.lower is None) != (self.upper is None):
-            raise InputError("[grid] lower", "give both lower and upper, or neither")
         if self.lower is not None and self.upper is not None:
             low, high = check_pair("[grid] lower", self.lower), check_pair("[grid] upper", self.upper)
             for axis in (0, 1):
@@ -80,11 +77,7 @@ class PlaneCase:
             object.__setattr__(self, "upper", high)
         if self.window is not None:
             object.__setattr__(self, "window", _window(self.window))
-        if self.estimated not in METHODS:
-            raise InputError(
-                "[numerics] estimated", f"given {self.estimated!r}; {suggestion(str(self.estimated), METHODS)}"
-            )
-        number("[numerics] tolerance", self.tolerance, above=0.0)
+        check_numerics(self)
         if isinstance(self.schedule, OptimalTransport) and self.estimated in ("weno5", "upwind"):
             raise InputError("[numerics] estimated", "the geodesic is known by its map; it takes characteristics alone")
         if self.start is not None:
@@ -129,24 +122,12 @@ class PlaneCase:
         schedule.pop("tau", None)
         if isinstance(self.schedule, Stirring):
             schedule["schedule"].pop("tau", None)
-        recipe: Recipe = {"dimension": 2, "tau": self.tau, "data": self.data.recipe(), "schedule": schedule}
-        if self.start is not None:
-            recipe["start"] = self.start.recipe()
-        recipe["grid"] = given(cells=self.cells, lower=self.lower, upper=self.upper)
-        recipe["time"] = given(steps=self.steps, snapshots=self.snapshots)
-        recipe["numerics"] = given(estimated=self.estimated, window=self.window, tolerance=self.tolerance)
-        return recipe
+        return {"dimension": 2} | tables_of(self, schedule)
 
     @classmethod
     def from_recipe(cls, recipe: Mapping[str, Any], *, needs_start: bool = True) -> PlaneCase:
         """Build a case from the mapping that a case file or a result holds; see :func:`case_from_recipe`."""
-        check_keys(recipe)
-        for key in ("dimension", "tau", "data", "schedule", *(["start"] if needs_start else [])):
-            if key not in recipe:
-                raise InputError(key, "missing; a case needs dimension, tau, [data], [schedule] and [start]")
-        tau = number("tau", recipe["tau"], above=0.0)
-        if "tau" in recipe["schedule"]:
-            raise InputError("[schedule] tau", "unknown key here; tau stands at the top of the case")
+        tau, options = head_of(recipe, needs_start)
         schedule = dict(recipe["schedule"])
         if schedule.get("kind") == "stirring":
             _check_stirring(schedule)
@@ -156,9 +137,6 @@ class PlaneCase:
                 PlaneGaussian(std=1.0) if target is None else part("schedule.target", "plane-density", target)
             )
         start = recipe.get("start")
-        options: dict[str, Any] = {}
-        for table in ("grid", "time", "numerics"):
-            options |= recipe.get(table, {})
         return cls(
             data=part("data", "plane-density", recipe["data"]),
             schedule=part("schedule", "schedule", schedule, {"tau": tau}),

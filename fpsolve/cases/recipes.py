@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from fpsolve.quadrature import Array
-from fpsolve.settings import InputError, Recipe, from_recipe, number, suggestion
+from fpsolve.settings import InputError, Recipe, from_recipe, number, suggestion, whole
 
 #: sequences longer than this leave the JSON text of a recipe and become variables
 _INLINE = 64
@@ -109,3 +109,37 @@ def interval_of(key: str, value: Any) -> tuple[float, float]:
 def given(**entries: Any) -> Recipe:
     """The entries that are not None."""
     return {key: value for key, value in entries.items() if value is not None}
+
+
+def check_numerics(case: Any) -> None:
+    """Refuse numerical choices that no case takes, of either dimension."""
+    whole("[time] steps", case.steps, 2, 10**6)
+    if (case.lower is None) != (case.upper is None):
+        raise InputError("[grid] lower", "give both lower and upper, or neither")
+    if case.estimated not in METHODS:
+        raise InputError(
+            "[numerics] estimated", f"given {case.estimated!r}; {suggestion(str(case.estimated), METHODS)}"
+        )
+    number("[numerics] tolerance", case.tolerance, above=0.0)
+
+
+def tables_of(case: Any, schedule: Recipe) -> Recipe:
+    """The tables of a case file that stand for a case, of either dimension."""
+    start = None if case.start is None else case.start.recipe()
+    recipe: Recipe = {"tau": case.tau, "data": case.data.recipe(), "schedule": schedule} | given(start=start)
+    recipe["grid"] = given(cells=case.cells, lower=case.lower, upper=case.upper)
+    recipe["time"] = given(steps=case.steps, snapshots=case.snapshots)
+    recipe["numerics"] = given(estimated=case.estimated, window=case.window, tolerance=case.tolerance)
+    return recipe
+
+
+def head_of(recipe: Mapping[str, Any], needs_start: bool) -> tuple[float, dict[str, Any]]:
+    """The duration and the numerical choices of a recipe whose keys and tables are as they must be."""
+    check_keys(recipe)
+    for key in ("dimension", "tau", "data", "schedule", *(["start"] if needs_start else [])):
+        if key not in recipe:
+            raise InputError(key, "missing; a case needs dimension, tau, [data], [schedule] and [start]")
+    tau = number("tau", recipe["tau"], above=0.0)
+    if "tau" in recipe["schedule"]:
+        raise InputError("[schedule] tau", "unknown key here; tau stands at the top of the case")
+    return tau, {key: value for table in ("grid", "time", "numerics") for key, value in recipe.get(table, {}).items()}

@@ -12,6 +12,7 @@ from fpsolve.cases.plane import PLANE_TOLERANCE
 from fpsolve.densities.plane.base import Box, PlaneDensity
 from fpsolve.grids import Grid
 from fpsolve.planar.comparison import Compared
+from fpsolve.planar.window import box_of
 from fpsolve.processes.plane.base import Nodes, PlaneProcess
 from fpsolve.quadrature import Array
 from fpsolve.settings import InputError
@@ -54,12 +55,6 @@ class PlaneNumerics:
             return None
         (a, b), (c, d) = self.window
         return lambda x, y: (x >= a) & (x <= b) & (y >= c) & (y <= d)
-
-
-def box_of(grid: Grid) -> Box:
-    """Sides of the rectangle that a grid fills."""
-    first, second = ((float(axis.edges[0]), float(axis.edges[-1])) for axis in grid.axes)
-    return first, second
 
 
 def masses_cut(process: PlaneProcess, start: PlaneDensity, numerics: PlaneNumerics) -> dict[str, float]:

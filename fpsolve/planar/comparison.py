@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from fpsolve.densities.plane.base import PlaneDensity
 from fpsolve.estimates import ROUNDING, Estimate
 from fpsolve.grids import Grid
+from fpsolve.planar.divergence import chi_squared
 from fpsolve.planar.logarithms import LogDensity, log_density
-from fpsolve.planar.window import TAIL
+from fpsolve.planar.window import TAIL, box_of
 from fpsolve.processes.plane.base import FlowingProcess, Nodes, PlaneProcess
 from fpsolve.processes.plane.characteristics import path_error
 from fpsolve.processes.plane.geodesic import PlaneGeodesic
@@ -85,6 +86,8 @@ class Comparison:
         ends = [(edge[0], edge[-1]) for edge in edges]
         cells = [(axis.cells + 1) // 2 for axis in self.grid.axes]
         self._coarse = Grid.plane([e[0] for e in ends], [e[1] for e in ends], cells)
+        parts = [chi_squared(self.process.final, self.start, box).value for box in (None, box_of(self.grid))]
+        self._cut = 3.0 * max(parts[0] - parts[1], 0.0) if math.isfinite(parts[0]) else 0.0
         self._guess: tuple[Beckmann | None, Beckmann | None] = None, None
 
     @functools.cached_property
@@ -161,7 +164,7 @@ class Comparison:
         )
         # beyond the faintest nodes there is no more than among them
         outer = weight < _OUTER * FAINT * np.max(weight)
-        drift += float(np.sum((weight * excess**2)[outer]))
+        drift += float(np.sum((weight * excess**2)[outer])) + self._cut
         divergence = Estimate(chi2, noise * float(np.sum(weight * ratio**2)) + drift)
         distance, rate, cheap = self._transport(t, nodes, weight * excess, ratio)
         drawn = self._map_error(chi2)

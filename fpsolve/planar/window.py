@@ -83,3 +83,9 @@ def _with_room(boxes: Array) -> Box:
 def grid_over(box: Box, cells: tuple[int, int]) -> Grid:
     """Equal cells over a rectangle."""
     return Grid.plane([side[0] for side in box], [side[1] for side in box], cells)
+
+
+def box_of(grid: Grid) -> Box:
+    """Sides of the rectangle that a grid fills."""
+    first, second = ((float(axis.edges[0]), float(axis.edges[-1])) for axis in grid.axes)
+    return first, second
