@@ -67,7 +67,9 @@ def _from_samples(path: Path, entries: Recipe, grid: Mapping[str, Any]) -> Plane
 
 
 def _cells(grid: Mapping[str, Any]) -> Any:
-    return check_cells(grid["cells"]) if "cells" in grid else _HISTOGRAM
+    cells = grid.get("cells", _HISTOGRAM)
+    # a problem file may give one number for both axes
+    return check_cells((cells, cells) if isinstance(cells, int) else cells)
 
 
 def _box(grid: Mapping[str, Any]) -> Box | None:

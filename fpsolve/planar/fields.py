@@ -10,6 +10,8 @@ from fpsolve.planar.comparison import Comparison
 from fpsolve.processes.plane.base import FlowingProcess, Nodes, PlaneProcess
 from fpsolve.quadrature import Array
 
+#: part of its mass that the points of a cell may miss before a jump is held responsible
+_JUMP = 0.05
 #: Gauss points along each axis of a cell, for averages of the estimated density
 _POINTS, _WEIGHTS = np.polynomial.legendre.leggauss(2)
 
@@ -57,7 +59,9 @@ def estimated_averages(process: PlaneProcess, start: PlaneDensity, t: float, gri
             nodes = Nodes(x, y, wa * wb * np.exp(flow.log_density), flow.velocity)
             held += nodes.weight
             carried += nodes.weight * comparison.ratio(t, nodes)[0]
-    # the mean ratio in the cell times its exact mass: where the density jumps, the points alone would not hold it
+    held, carried = (0.25 * grid.volumes[i, j] * part for part in (held, carried))
+    # where the density jumps inside a cell its points miss the mass, which is known: the mean ratio there times that
+    jumps = (np.abs(masses[i, j] - held) > _JUMP * masses[i, j]) & (held > 0.0)
     out = np.zeros(grid.shape)
-    out[i, j] = masses[i, j] * np.divide(carried, held, out=np.zeros_like(held), where=held > 0.0)
+    out[i, j] = np.where(jumps, masses[i, j] * carried / np.where(jumps, held, 1.0), carried)
     return out / grid.volumes
