@@ -99,7 +99,7 @@ def _finer() -> dict[str, Case]:
 
 def plane_cases(cells: tuple[int, int] = (128, 128)) -> dict[str, PlaneCase]:
     """Cases in the plane, one of each kind."""
-    roll, beside, narrow = SwissRoll(blur=0.1), PlaneGaussian((1.0, 0.0), std=1.0), PlaneGaussian(std=0.9)
+    roll, beside, narrow = SwissRoll(blur=0.2), PlaneGaussian((1.0, 0.0), std=1.0), PlaneGaussian(std=0.9)
     turning = LinearForceSchedule(1.1, 3.0, 0.5, tau=2.0)
     gaussian = PlaneGaussian((0.3, -0.2), covariance=((0.5, 0.2), (0.2, 0.3)))
     covariances = ((0.1, 0.05), (0.05, 0.2)), ((0.3, 0.0), (0.0, 0.1)), ((0.2, -0.05), (-0.05, 0.1))

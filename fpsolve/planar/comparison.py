@@ -25,8 +25,8 @@ from fpsolve.quadrature import Array
 from fpsolve.transport.plane.beckmann import Beckmann, beckmann
 from fpsolve.transport.plane.levels import gathered
 
-#: relative width of the bracket of translates below which nothing else is needed
-_NARROW = 1e-6
+#: relative width of the bracket of translates below which it tells more than transport would
+_NARROW = 3e-4
 #: relative gap between primal and dual at which the transport of the difference stops
 GAP = 3e-4
 
