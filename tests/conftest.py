@@ -14,6 +14,10 @@ from hypothesis import settings
 ROOT = Path(__file__).resolve().parent.parent
 
 # ``python -m pytest`` puts the working folder first, where it would hide an installed fpsolve: it goes last.
+if "PYTEST_XDIST_WORKER" in os.environ:  # one of several processes that share the cores: threads would only wait
+    for name in ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+
 sys.path[:] = [entry for entry in sys.path if Path(entry).resolve() != ROOT] + [str(ROOT)]
 
 import fpsolve  # noqa: E402

@@ -74,6 +74,7 @@ def test_an_experiment_in_the_plane_reports_orders_and_equalities(
     assert "order of c2: optimal-transport < cosine < cond-ot" in text
     assert "shifted: eta(cosine) = eta(cond-ot)" in text and "0 violated" in text
     assert (tmp_path / "plane-a.txt").read_text(encoding="utf-8").strip() == text.strip()
+    assert (tmp_path / "plane-a.png").stat().st_size > 5_000
     numbers = json.loads((tmp_path / "plane-a.json").read_text(encoding="utf-8"))
     assert set(numbers["shifted"]["cosine"]) >= {"eta", "c1", "c2", "dissipation", "D0"}
 

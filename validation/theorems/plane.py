@@ -27,6 +27,7 @@ from fpsolve.estimates import Estimate, Relation
 from fpsolve.experiments.plane import Groups, rotation_cases, stirring_cases, swiss_roll_cases
 from fpsolve.experiments.published import PUBLISHED_ROTATION, PUBLISHED_ROTATION_WORDS
 from fpsolve.planar.divergence import chi_squared
+from fpsolve.plots import save_figure, strength_figure
 from fpsolve.results import table
 from fpsolve.schedules import LinearForceSchedule
 from validation.command import experiment
@@ -198,6 +199,12 @@ def main(arguments: list[str] | None = None) -> int:
             for group, cases in found.items()
         }
         (options.out / f"plane-{options.experiment}.json").write_text(json.dumps(numbers, indent=1), encoding="utf-8")
+        bars = {
+            group: {name.removeprefix("g = "): each["estimates"] for name, each in cases.items()}
+            for group, cases in found.items()
+        }
+        strength = "" if options.experiment == "a" else "g"
+        save_figure(strength_figure(bars, strength), options.out / f"plane-{options.experiment}.png")
     return 1 if violated else 0
 
 
