@@ -29,17 +29,15 @@ from fpsolve.transport.plane.levels import gathered
 _NARROW = 3e-4
 #: relative gap between primal and dual at which the transport of the difference stops
 GAP = 3e-4
-
-
 #: part of the largest possible effect of the map's error on W₁ that is granted: several times what was seen
 _MAP = 0.2
-#: disagreement of half the nodes with the others, relative to D, up to which it bounds the error of all
+#: bar of what the nodes do not resolve, relative to D, up to which it is trusted
 _SEEN = 1e-3
 #: nodes that are at most so many times heavier than the faintest kept
 _OUTER = 1e4
 #: cells along an axis from which a potential is worth beginning the next one with
 _WARM = 48
-#: how many times as many nodes along each axis are tried where it does not
+#: how many times as many nodes along each axis are tried where it is not
 _FINER = (2, 4)
 #: nodes whose paths are followed again, how much more accurately, the least weight of one relative to the largest, and
 #: how many times the worst error among them bounds the others'
@@ -158,7 +156,7 @@ class Comparison:
         # mass that the nodes lose, of either process, and what the paths change
         noise = ROUNDING + 3.0 * TAIL + 10.0 * lost + 10.0 * abs(nodes.mean(ratio) - 1.0)
         drift = 2.0 * float(np.sum(weight * np.abs(excess) * slack)) + self._sampling * (1.0 + chi2)
-        # where the nodes hardly see the ratio's filaments, both halves of them miss the same ones
+        # where the nodes hardly see the ratio's filaments, what they show of them is no measure of what they miss
         drift += (
             max(5.0 * unresolved, 3.0 * float(np.sqrt(np.sum((weight * excess**2) ** 2)))) if coarse else unresolved
         )

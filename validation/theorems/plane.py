@@ -28,6 +28,7 @@ from fpsolve.experiments.plane import Groups, rotation_cases, stirring_cases, sw
 from fpsolve.experiments.published import PUBLISHED_ROTATION, PUBLISHED_ROTATION_WORDS
 from fpsolve.planar.divergence import chi_squared
 from fpsolve.plots import save_figure, strength_figure
+from fpsolve.progress import Progress
 from fpsolve.results import table
 from fpsolve.schedules import LinearForceSchedule
 from validation.command import experiment
@@ -80,6 +81,11 @@ def run_all(groups: Groups, workers: int) -> dict[str, dict[str, dict[str, Any]]
             for group, cases in groups.items()
             for name, case in cases.items()
         }
+        progress = Progress()
+        for done, future in enumerate(concurrent.futures.as_completed(futures.values())):
+            future.result()  # an error ends the experiment at once
+            progress("cases in the plane", done + 1, len(futures))
+        progress.close()
         found: dict[str, dict[str, dict[str, Any]]] = {group: {} for group in groups}
         for (group, name), future in futures.items():
             found[group][name] = future.result()
