@@ -33,6 +33,8 @@ GAP = 3e-4
 _MAP = 0.2
 #: bar of what the nodes do not resolve, relative to D, up to which it is trusted
 _SEEN = 1e-3
+#: error of the carried mass that paths gone astray make, and weights, relative to the largest, below which to drop them
+_ASTRAY, _STRAYED = 1e-3, (0.0, 1e-22, 1e-18, 1e-15, 1e-12)
 #: nodes that are at most so many times heavier than the faintest kept
 _OUTER = 1e4
 #: cells along an axis from which a potential is worth beginning the next one with
@@ -55,6 +57,17 @@ class Compared(NamedTuple):
     divergence: Estimate
     cheap: bool = False
     coarse: bool = False
+
+
+def _sound(nodes: Nodes, ratio: Array) -> Nodes:
+    """The nodes without the faintest, where their paths strayed so far that they would carry mass that is not there."""
+    for least in _STRAYED:
+        heavy = nodes.importance >= least * np.max(nodes.importance)
+        weight = np.where(heavy, nodes.weight, 0.0)
+        with np.errstate(invalid="ignore"):
+            if abs(float(np.sum(np.where(heavy, weight * ratio, 0.0))) - 1.0) < _ASTRAY:
+                break
+    return dataclasses.replace(nodes, weight=weight) if least > 0.0 else nodes
 
 
 @dataclasses.dataclass(eq=False)
@@ -85,7 +98,8 @@ class Comparison:
         cells = [(axis.cells + 1) // 2 for axis in self.grid.axes]
         self._coarse = Grid.plane([e[0] for e in ends], [e[1] for e in ends], cells)
         parts = [chi_squared(self.process.final, self.start, box).value for box in (None, box_of(self.grid))]
-        self._cut = 3.0 * max(parts[0] - parts[1], 0.0) if math.isfinite(parts[0]) else 0.0
+        self._finite = math.isfinite(parts[0])
+        self._cut = 3.0 * max(parts[0] - parts[1], 0.0) if self._finite else 0.0
         self._guess: tuple[Beckmann | None, Beckmann | None] = None, None
 
     @functools.cached_property
@@ -140,16 +154,20 @@ class Comparison:
         """Everything at one instant, on more nodes where the ratio is finer than the density."""
         found = self._at(nodes, t)
         for finer in _FINER:
-            if nodes.spacing is None or not found.coarse:
+            # a divergence without end is never resolved
+            if nodes.spacing is None or not found.coarse or not self._finite:
                 break
             found = self._at(self.process.nodes(t, self.grid, finer), t)
         return found
 
     def _at(self, nodes: Nodes, t: float) -> Compared:
         ratio, slack = self.ratio(t, nodes)
+        nodes = _sound(nodes, ratio)
+        ratio = np.where(nodes.weight > 0.0, ratio, 1.0)
         excess, apart = ratio - 1.0, np.hypot(*self._from_mean(nodes, ratio))
         kept = np.ones(nodes.x.size, bool) if self.inside is None else self.inside(nodes.x, nodes.y)
         weight = np.where(kept, nodes.weight, 0.0)
+        excess, slack = (np.where(weight > 0.0, part, 0.0) for part in (excess, slack))
         chi2, unresolved = float(np.sum(weight * excess**2)), nodes.unresolved(weight * excess**2)
         coarse = unresolved > _SEEN * chi2
         lost = abs(float(np.sum(nodes.weight)) - 1.0)
