@@ -22,7 +22,7 @@ from fpsolve.schedules import (
 Groups = dict[str, dict[str, PlaneCase]]
 
 #: the roll of the later version, its noise-free curve blurred: a density needs some width
-ROLL, CENTRED, THIN = SwissRoll(blur=0.1), SwissRoll(blur=0.1, centred=True), SwissRoll(blur=0.05)
+ROLL, CENTRED = SwissRoll(blur=0.1), SwissRoll(blur=0.1, centred=True)
 #: h and T_fin of the later version
 STIFFNESS, FINAL_TEMPERATURE = 1.1, 0.5
 #: strengths of rotation or stirring
@@ -47,8 +47,8 @@ def swiss_roll_cases(cells: tuple[int, int] = (256, 256)) -> Groups:
 
 def rotation_cases(cells: tuple[int, int] = (256, 256)) -> Groups:
     """Fig. 7 of the later version: the published parameters, then variants whose D₀ is finite."""
-    groups: Groups = {"published": _rotating(THIN, PlaneGaussian(std=0.9), 1.0, cells, (0.0, 3.0, 5.0))}
-    groups["published"]["optimal-transport"] = _to_same_end(THIN, PlaneGaussian(std=0.9), cells)
+    groups: Groups = {"published": _rotating(ROLL, PlaneGaussian(std=0.9), 1.0, cells, (0.0, 3.0, 5.0))}
+    groups["published"]["optimal-transport"] = _to_same_end(ROLL, PlaneGaussian(std=0.9), cells)
     wide, narrow, apart = PlaneGaussian(std=0.9), PlaneGaussian(std=0.6), PlaneGaussian((0.5, 0.0), std=0.9)
     variants: dict[str, tuple[PlaneDensity, PlaneDensity, float]] = {
         "longer": (ROLL, wide, 3.0),
