@@ -106,20 +106,7 @@ class Case:
 
     @classmethod
     def from_recipe(cls, recipe: Mapping[str, Any], *, needs_start: bool = True) -> Case:
-        """Build a case from the mapping that a case file or a result holds.
-
-        Parameters
-        ----------
-        recipe : mapping
-            Keys as in a case file; arrays in place of files.
-        needs_start : bool
-            Whether a missing ``start`` is an error.
-
-        Raises
-        ------
-        InputError
-            Unknown or missing keys, and whatever a part refuses; the key says which table.
-        """
+        """Build a case from the mapping that a case file or a result holds; see :func:`case_from_recipe`."""
         tau, options = head_of(recipe, needs_start)
         if recipe["dimension"] != 1 or isinstance(recipe["dimension"], bool):
             raise InputError("dimension", f"given {recipe['dimension']!r}; a case on the line has 1")
