@@ -111,11 +111,6 @@ class PlaneCase:
         assert isinstance(process, FlowingProcess)
         return window_of(process, self.start or process.final)
 
-    @property
-    def restriction(self) -> Box | None:
-        """Box that every integral is restricted to, if any."""
-        return self.window
-
     def recipe(self) -> Recipe:
         """The case as a mapping with the keys of a case file."""
         schedule = self.schedule.recipe()

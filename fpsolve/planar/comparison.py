@@ -16,7 +16,7 @@ from fpsolve.estimates import ROUNDING, Estimate
 from fpsolve.grids import Grid
 from fpsolve.planar.divergence import chi_squared
 from fpsolve.planar.logarithms import LogDensity, log_density
-from fpsolve.planar.window import TAIL, box_of
+from fpsolve.planar.window import TAIL, box_of, grid_over
 from fpsolve.processes.plane.base import FlowingProcess, Nodes, PlaneProcess
 from fpsolve.processes.plane.characteristics import path_error
 from fpsolve.processes.plane.geodesic import PlaneGeodesic
@@ -93,10 +93,8 @@ class Comparison:
 
     def __post_init__(self) -> None:
         self._logs: tuple[LogDensity, LogDensity] = log_density(self.process.final), log_density(self.start)
-        edges = [axis.edges[::2] if axis.cells % 2 == 0 else axis.edges for axis in self.grid.axes]
-        ends = [(edge[0], edge[-1]) for edge in edges]
-        cells = [(axis.cells + 1) // 2 for axis in self.grid.axes]
-        self._coarse = Grid.plane([e[0] for e in ends], [e[1] for e in ends], cells)
+        first, second = ((axis.cells + 1) // 2 for axis in self.grid.axes)
+        self._coarse = grid_over(box_of(self.grid), (first, second))
         parts = [chi_squared(self.process.final, self.start, box).value for box in (None, box_of(self.grid))]
         self._finite = math.isfinite(parts[0])
         self._cut = 3.0 * max(parts[0] - parts[1], 0.0) if self._finite else 0.0

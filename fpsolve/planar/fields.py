@@ -8,6 +8,7 @@ from fpsolve.densities.plane.base import PlaneDensity
 from fpsolve.grids import Grid
 from fpsolve.planar.comparison import Comparison
 from fpsolve.processes.plane.base import FlowingProcess, Nodes, PlaneProcess
+from fpsolve.processes.plane.geodesic import PlaneGeodesic
 from fpsolve.quadrature import Array
 
 #: part of its mass that the points of a cell may miss before a jump is held responsible
@@ -28,6 +29,7 @@ def forward_fields(process: PlaneProcess, t: float, grid: Grid) -> dict[str, Arr
             density, velocity = _flow(process, t, *faces[name])
             fields[f"current_{name}"] = density * velocity[axis]
         return fields
+    assert isinstance(process, PlaneGeodesic)  # which knows its velocity on its own grid alone
     masses, along_x, along_y = process.eulerian(t)
     return fields | {"density": masses / grid.volumes, "velocity_x": along_x, "velocity_y": along_y}
 

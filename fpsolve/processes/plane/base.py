@@ -130,13 +130,6 @@ class PlaneProcess(abc.ABC):
         """∫ v₂² dt where the process knows it better than any quadrature would, L²/s."""
         return None
 
-    def eulerian(self, t: float) -> tuple[Array, Array, Array]:
-        """Cell masses and both components of the velocity at the centres of the process' own grid.
-
-        For processes that know no velocity at every point.
-        """
-        raise NotImplementedError
-
     @property
     def conservative(self) -> bool:
         """Whether the velocity is a gradient: everything dissipated moves mass."""

@@ -105,6 +105,7 @@ class PlaneGeodesic(PlaneProcess):
         return self._pairs[1]
 
     def eulerian(self, t: float) -> tuple[Array, Array, Array]:
+        """Cell masses and both components of the velocity at the centres of the geodesic's own grid."""
         masses, along_x, along_y = self.plan.interpolate(t / self.tau)
         return masses, along_x / self.tau, along_y / self.tau
 
