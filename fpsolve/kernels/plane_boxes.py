@@ -13,6 +13,7 @@ import numba
 import numpy as np
 
 from fpsolve.kernels.compiled import compiled
+from fpsolve.kernels.exponential import exponential
 
 #: widths of the noise looked at: enough for the bulk; all that doubles can represent
 REACH, FARTHEST = 9.0, 38.0
@@ -24,24 +25,6 @@ DOUBTFUL = 1e-6
 PIECE, STEEP = 2.0, 18.0
 BLOCK = 64
 SLACK = 0.01
-
-LOG2E, LN2_HIGH, LN2_LOW = math.log2(math.e), 6.93147180369123816490e-01, 1.90821492927058770002e-10
-#: adding it leaves the nearest integer in the last bits
-ROUND = 6755399441055744.0
-C2, C3, C4, C5, C6, C7, C8, C9, C10, C11, C12, C13 = (1.0 / math.factorial(n) for n in range(2, 14))
-
-
-@compiled(inline="always")
-def exponential(x):
-    """exp(x) for x <= 700, zero to 1e-304 below -700; arithmetic alone, so that loops over it become vectors."""
-    x = max(x, -700.0)
-    shifted = x * LOG2E + ROUND
-    power = shifted - ROUND
-    r = (x - power * LN2_HIGH) - power * LN2_LOW
-    tail = C7 + r * (C8 + r * (C9 + r * (C10 + r * (C11 + r * (C12 + r * C13)))))
-    series = 1.0 + r * (1.0 + r * (C2 + r * (C3 + r * (C4 + r * (C5 + r * (C6 + r * tail))))))
-    bits = np.float64(series).view(np.int64) + (np.float64(shifted).view(np.int64) << 52)
-    return np.int64(bits).view(np.float64)
 
 
 @compiled

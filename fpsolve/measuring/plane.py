@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -26,6 +28,8 @@ from fpsolve.thermodynamics import Measurement
 REPORTED_CUT = 1e-8
 #: panels in time, tried in turn
 PANELS = (1, 2, 4)
+#: nodes of an instant, and the rates of the forward process there
+Alone = tuple[Nodes, dict[str, Estimate]]
 #: instants at which the speed is measured from the densities alone, as parts of tau
 PROBES = (0.1, 0.35, 0.6, 0.85)
 
@@ -68,9 +72,15 @@ def _measure(
 ) -> tuple[Measurement, Measurement, dict[str, float]]:
     window, truncated = numerics.window, masses_cut(process, start, numerics)
     divergence = chi_squared(process.final, start, window)
-    forward, integrals = _forward(process, numerics)
+
+    @functools.cache
+    def alone(t: float) -> Alone:
+        nodes = process.nodes(t, numerics.grid)
+        return nodes, _rates(process, t, nodes, numerics)
+
+    forward, integrals = _forward(process, alone)
     for panels in PANELS:
-        both, cheap = _both(process, start, numerics, Instants(process.tau, panels), divergence)
+        both, cheap = _both(process, start, numerics, Instants(process.tau, panels), divergence, alone)
         if "v_loss_squared" not in both.values:
             break
         loss = both.integral("v_loss_squared")
@@ -100,12 +110,12 @@ def _measure(
     return measured, stored, truncated
 
 
-def _forward(process: PlaneProcess, numerics: PlaneNumerics) -> tuple[Columns, dict[str, Estimate]]:
+def _forward(process: PlaneProcess, alone: Callable[[float], Alone]) -> tuple[Columns, dict[str, Estimate]]:
     """Rates of the forward process alone, on as many panels as their time integrals need, and these integrals."""
     for panels in PANELS:
         columns = Columns(Instants(process.tau, panels))
         for t in columns.instants.times:
-            columns.add(**_rates(process, float(t), process.nodes(float(t), numerics.grid), numerics))
+            columns.add(**alone(float(t))[1])
         found = {name: columns.integral(name) for name in ("action", "dissipation", "v2")}
         if process.action is not None or all(each.settled for each in found.values()):
             break
@@ -117,7 +127,12 @@ def _forward(process: PlaneProcess, numerics: PlaneNumerics) -> tuple[Columns, d
 
 
 def _both(
-    process: PlaneProcess, start: PlaneDensity, numerics: PlaneNumerics, instants: Instants, divergence: Estimate
+    process: PlaneProcess,
+    start: PlaneDensity,
+    numerics: PlaneNumerics,
+    instants: Instants,
+    divergence: Estimate,
+    alone: Callable[[float], Alone],
 ) -> tuple[Columns, bool]:
     """Both processes at every instant, and whether all distances were cheap."""
     compare = numerics.compare or Comparison(process, start, numerics.grid, numerics.inside).at
@@ -126,10 +141,10 @@ def _both(
     for done, t in enumerate(instants.times[::-1]):
         if numerics.progress is not None:
             numerics.progress(f"t = {t:.3g}", done, instants.times.size)
-        nodes = process.nodes(float(t), numerics.grid)
+        nodes, rates = alone(float(t))
         found = compare(float(t), nodes)
         cheap = cheap and found.cheap
-        columns.add(**_rates(process, float(t), nodes, numerics), **_compared(found, divergence))
+        columns.add(**rates, **_compared(found, divergence))
     return columns, cheap
 
 

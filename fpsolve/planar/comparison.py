@@ -39,8 +39,8 @@ _ASTRAY, _STRAYED = 1e-3, (0.0, 1e-22, 1e-18, 1e-15, 1e-12)
 _OUTER = 1e4
 #: cells along an axis from which a potential is worth beginning the next one with
 _WARM = 48
-#: how many times as many nodes along each axis are tried where it is not
-_FINER = (2, 4)
+#: how many times as many nodes along each axis are tried where the ratio is finer than they are, and the most of them
+_FINER, _MOST_NODES = (2, 4), 300_000
 #: nodes whose paths are followed again, how much more accurately, the least weight of one relative to the largest, and
 #: how many times the worst error among them bounds the others'
 _SAMPLE, _TIGHTER, _LIGHT, _PATH = 48, 1e3, 1e-6, 3.0
@@ -150,13 +150,15 @@ class Comparison:
 
     def at(self, t: float, nodes: Nodes) -> Compared:
         """Everything at one instant, on more nodes where the ratio is finer than the density."""
-        found = self._at(nodes, t)
+        found = [self._at(nodes, t)]
         for finer in _FINER:
             # a divergence without end is never resolved
-            if nodes.spacing is None or not found.coarse or not self._finite:
+            if nodes.spacing is None or not found[-1].coarse or not self._finite:
                 break
-            found = self._at(self.process.nodes(t, self.grid, finer), t)
-        return found
+            if nodes.x.size * finer**2 > _MOST_NODES:
+                break
+            found.append(self._at(self.process.nodes(t, self.grid, finer), t))
+        return min(found, key=lambda each: each.divergence.error)
 
     def _at(self, nodes: Nodes, t: float) -> Compared:
         ratio, slack = self.ratio(t, nodes)

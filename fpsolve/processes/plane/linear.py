@@ -64,16 +64,27 @@ class LinearProcess(KernelProcess):
 
     def flow(self, t: float, x: Array, y: Array) -> Flow:
         own, moved, kernel = self._parts(t)
+        x, y = np.ascontiguousarray(x, float), np.ascontiguousarray(y, float)
+        if own.alike:
+            return self._flow_of_alike(t, x, y)
         drift = kernel.carry_rate @ own.means.T
         rate = (kernel.carry_rate @ own.covariances @ kernel.carry.T + kernel.spreading) @ np.linalg.inv(
             moved.covariances
         )
         rows = np.ascontiguousarray(rate.reshape(-1, 4).T)
-        x, y = np.ascontiguousarray(x, float), np.ascontiguousarray(y, float)
         log_density, velocity, score = np.empty(x.size), np.empty((2, x.size)), np.empty((2, x.size))
         mixture = moved.height, moved.place, moved.precision
         plane_mixture_flow(x, y, *mixture, np.ascontiguousarray(drift), rows, log_density, velocity, score)
         return Flow(log_density, velocity, score)
+
+    def _flow_of_alike(self, t: float, x: Array, y: Array) -> Flow:
+        """Of components of one covariance it is enough to know the mean of y_k given the point (Tweedie's formula)."""
+        own, moved, kernel = self._parts(t)
+        log_density, origin = moved.posterior_mean(x, y, own.place)
+        precision = np.linalg.inv(moved.covariances[0])
+        rate = (kernel.carry_rate @ own.covariances[0] @ kernel.carry.T + kernel.spreading) @ precision
+        apart = np.stack([x, y]) - kernel.carry @ origin
+        return Flow(log_density, kernel.carry_rate @ origin + rate @ apart, -precision @ apart)
 
     @property
     def accuracy(self) -> float:

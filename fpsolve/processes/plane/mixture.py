@@ -14,6 +14,7 @@ from fpsolve.densities.plane.base import Box, check_edges
 from fpsolve.densities.plane.normal import normal_masses
 from fpsolve.densities.plane.swiss_roll import SwissRoll
 from fpsolve.kernels.plane_mixture import plane_mixture_log_density
+from fpsolve.kernels.plane_posterior import plane_posterior
 from fpsolve.quadrature import Array
 
 #: part of the variances below which a covariance is rounding
@@ -64,11 +65,48 @@ class Superposition(PlaneDensity):
         """Smallest standard deviation of a component in any direction, L."""
         return float(np.sqrt(np.linalg.eigvalsh(self.covariances)[:, 0].min()))
 
+    @functools.cached_property
+    def alike(self) -> bool:
+        """Whether all components have one covariance."""
+        first = self.covariances[0]
+        return bool(np.all(np.abs(self.covariances - first) <= 4.0 * _ROUND * np.trace(first)))
+
+    @functools.cached_property
+    def _round(self) -> tuple[Array, Array, Array]:
+        """What makes the components round, of weight 2 to the power height - distance²; heights, and means so moved."""
+        inverse = np.linalg.inv(self.covariances[0])
+        whiten = np.linalg.cholesky(0.5 / math.log(2.0) * inverse).T
+        place: Array = np.ascontiguousarray(whiten @ self.place)
+        return np.asarray(whiten), self.height / math.log(2.0), place
+
+    def posterior_mean(self, x: Array, y: Array, origins: Array) -> tuple[Array, Array]:
+        """Log density, and the mean of what each component stands for, given the point; components must be alike.
+
+        Parameters
+        ----------
+        x, y : (n,) arrays
+        origins : (2, k) array
+            What each component stands for.
+
+        Returns
+        -------
+        log_density : (n,) array
+        mean : (2, n) array
+        """
+        whiten, height, place = self._round
+        points = whiten @ np.stack([x, y])
+        log_density, mean = np.empty(x.size), np.empty((2, x.size))
+        plane_posterior(points[0], points[1], height, place, np.ascontiguousarray(origins), log_density, mean)
+        return log_density, mean
+
     def log_pdf(self, x: Array, y: Array) -> Array:
         """Logarithm of the density at points, finite however far out."""
         first, second = (np.ascontiguousarray(part, float).ravel() for part in np.broadcast_arrays(x, y))
-        out = np.empty(first.size)
-        plane_mixture_log_density(first, second, self.height, self.place, self.precision, out)
+        if self.alike:
+            out, _ = self.posterior_mean(first, second, self.place)
+        else:
+            out = np.empty(first.size)
+            plane_mixture_log_density(first, second, self.height, self.place, self.precision, out)
         return out.reshape(np.broadcast_shapes(np.shape(x), np.shape(y)))
 
     def pdf(self, x: Array, y: Array) -> Array:
