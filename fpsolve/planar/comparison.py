@@ -33,6 +33,8 @@ GAP = 3e-4
 _MAP = 0.2
 #: bar of what the nodes do not resolve, relative to D, up to which it is trusted
 _SEEN = 1e-3
+#: how many times the guess of what the nodes do not resolve is granted
+_UNSEEN = 5.0
 #: error of the carried mass that paths gone astray make, and weights, relative to the largest, below which to drop them
 _ASTRAY, _STRAYED = 1e-3, (0.0, 1e-22, 1e-18, 1e-15, 1e-12)
 #: nodes that are at most so many times heavier than the faintest kept
@@ -174,10 +176,9 @@ class Comparison:
         # mass that the nodes lose, of either process, and what the paths change
         noise = ROUNDING + 3.0 * TAIL + 10.0 * lost + 10.0 * abs(nodes.mean(ratio) - 1.0)
         drift = 2.0 * float(np.sum(weight * np.abs(excess) * slack)) + self._sampling * (1.0 + chi2)
-        # where the nodes hardly see the ratio's filaments, what they show of them is no measure of what they miss
-        drift += (
-            max(5.0 * unresolved, 3.0 * float(np.sqrt(np.sum((weight * excess**2) ** 2)))) if coarse else unresolved
-        )
+        drift += _UNSEEN * unresolved
+        if coarse:  # where the nodes hardly see the ratio's filaments, what they show is no measure of what they miss
+            drift = max(drift, 3.0 * float(np.sqrt(np.sum((weight * excess**2) ** 2))))
         # beyond the faintest nodes there is no more than among them
         outer = weight < _OUTER * FAINT * np.max(weight)
         drift += float(np.sum((weight * excess**2)[outer])) + self._cut

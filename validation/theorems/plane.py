@@ -132,7 +132,22 @@ def equalities(which: str, found: dict[str, dict[str, dict[str, Any]]]) -> list[
         left, right = (found["start off centre"][n]["estimates"]["eta"] for n in ("g = 3", "turned"))
         checks.append(equal("start off centre: eta(g = 3) = eta(g = 0, start turned back)", left, right))
         checks.extend(rotation_costs(found))
+    if which == "c":
+        for g in list(found["vortices"])[1:]:
+            same("vortices", "g = 0", g, ("c2",))
+        checks.extend(stirring_costs(found["vortices"]))
     return checks
+
+
+def stirring_costs(found: dict[str, dict[str, Any]]) -> list[Relation]:
+    """What a current that moves no mass dissipates grows as g², since it is orthogonal to the rest."""
+    spent = {name: each["estimates"]["dissipation"] for name, each in found.items()}
+    one = spent["g = 1"] - spent["g = 0"]
+    return [
+        equal(f"vortices: cost of {name} is g² that of g = 1", each - spent["g = 0"], one.scaled(float(name[4:]) ** 2))
+        for name, each in spent.items()
+        if name not in ("g = 0", "g = 1")
+    ]
 
 
 def rotation_costs(found: dict[str, dict[str, dict[str, Any]]]) -> list[Relation]:
