@@ -28,8 +28,8 @@ from fpsolve.thermodynamics import Measurement
 REPORTED_CUT = 1e-8
 #: panels in time, tried in turn
 PANELS = (1, 2, 4)
-#: nodes of an instant, and the rates of the forward process there
-Alone = tuple[Nodes, dict[str, Estimate]]
+#: rates of the forward process at an instant
+Rates = Callable[[float], dict[str, Estimate]]
 #: instants at which the speed is measured from the densities alone, as parts of tau
 PROBES = (0.1, 0.35, 0.6, 0.85)
 
@@ -73,14 +73,13 @@ def _measure(
     window, truncated = numerics.window, masses_cut(process, start, numerics)
     divergence = chi_squared(process.final, start, window)
 
-    @functools.cache
-    def alone(t: float) -> Alone:
-        nodes = process.nodes(t, numerics.grid)
-        return nodes, _rates(process, t, nodes, numerics)
+    @functools.cache  # not of the nodes: at many instants they would fill the memory
+    def rates(t: float) -> dict[str, Estimate]:
+        return _rates(process, t, process.nodes(t, numerics.grid), numerics)
 
-    forward, integrals = _forward(process, alone)
+    forward, integrals = _forward(process, rates)
     for panels in PANELS:
-        both, cheap = _both(process, start, numerics, Instants(process.tau, panels), divergence, alone)
+        both, cheap = _both(process, start, numerics, Instants(process.tau, panels), divergence, rates)
         if "v_loss_squared" not in both.values:
             break
         loss = both.integral("v_loss_squared")
@@ -110,12 +109,12 @@ def _measure(
     return measured, stored, truncated
 
 
-def _forward(process: PlaneProcess, alone: Callable[[float], Alone]) -> tuple[Columns, dict[str, Estimate]]:
+def _forward(process: PlaneProcess, rates: Rates) -> tuple[Columns, dict[str, Estimate]]:
     """Rates of the forward process alone, on as many panels as their time integrals need, and these integrals."""
     for panels in PANELS:
         columns = Columns(Instants(process.tau, panels))
         for t in columns.instants.times:
-            columns.add(**alone(float(t))[1])
+            columns.add(**rates(float(t)))
         found = {name: columns.integral(name) for name in ("action", "dissipation", "v2")}
         if process.action is not None or all(each.settled for each in found.values()):
             break
@@ -132,7 +131,7 @@ def _both(
     numerics: PlaneNumerics,
     instants: Instants,
     divergence: Estimate,
-    alone: Callable[[float], Alone],
+    rates: Rates,
 ) -> tuple[Columns, bool]:
     """Both processes at every instant, and whether all distances were cheap."""
     compare = numerics.compare or Comparison(process, start, numerics.grid, numerics.inside).at
@@ -141,10 +140,9 @@ def _both(
     for done, t in enumerate(instants.times[::-1]):
         if numerics.progress is not None:
             numerics.progress(f"t = {t:.3g}", done, instants.times.size)
-        nodes, rates = alone(float(t))
-        found = compare(float(t), nodes)
+        found = compare(float(t), process.nodes(float(t), numerics.grid))
         cheap = cheap and found.cheap
-        columns.add(**rates, **_compared(found, divergence))
+        columns.add(**rates(float(t)), **_compared(found, divergence))
     return columns, cheap
 
 

@@ -176,9 +176,10 @@ class Comparison:
         # mass that the nodes lose, of either process, and what the paths change
         noise = ROUNDING + 3.0 * TAIL + 10.0 * lost + 10.0 * abs(nodes.mean(ratio) - 1.0)
         drift = 2.0 * float(np.sum(weight * np.abs(excess) * slack)) + self._sampling * (1.0 + chi2)
-        drift += _UNSEEN * unresolved
+        missed = _UNSEEN * unresolved
         if coarse:  # where the nodes hardly see the ratio's filaments, what they show is no measure of what they miss
-            drift = max(drift, 3.0 * float(np.sqrt(np.sum((weight * excess**2) ** 2))))
+            missed = max(missed, 3.0 * float(np.sqrt(np.sum((weight * excess**2) ** 2))))
+        drift += missed
         # beyond the faintest nodes there is no more than among them
         outer = weight < _OUTER * FAINT * np.max(weight)
         drift += float(np.sum((weight * excess**2)[outer])) + self._cut
