@@ -52,11 +52,20 @@ class Control:
 
 @dataclasses.dataclass
 class Level:
-    """The masses on one grid, and what has flowed out."""
+    """The masses on one grid, and what has flowed out.
+
+    Parameters
+    ----------
+    system : Discretisation
+    masses, outflow : arrays
+    account : callable, optional
+        Told time and masses after every single step.
+    """
 
     system: Discretisation
     masses: Array
     outflow: Array
+    account: Callable[[float, Array], None] | None = None
 
 
 @dataclasses.dataclass
@@ -117,7 +126,7 @@ class March:
     def _equal(self, level: Level, begin: float, end: float, count: int) -> list[float]:
         count = self._allowed(level.system, begin, end, count)
         dt = (end - begin) / count
-        self._take(level, self.stepper.march(level.system, level.masses, begin, dt, count))
+        self._march(level, begin, dt, count)
         self._tell(end)
         return [dt] * count
 
@@ -150,7 +159,7 @@ class March:
         for dt, count in runs(steps):
             limit = self._limit(level.system, t, t + dt)
             parts = max(1, math.ceil(dt / limit * (1.0 - 1e-12))) if limit < math.inf else 1
-            self._take(level, self.stepper.march(level.system, level.masses, t, dt / parts, parts * count))
+            self._march(level, t, dt / parts, parts * count)
             t += dt * count
 
     def _controlled(self, level: Level, begin: float, end: float) -> list[float]:
@@ -182,8 +191,8 @@ class March:
                         f"at t = {t:g} the steps fall below {pair:.1g}; enlarge rtol, or choose another scheme"
                     )
                 continue
-            for one in done:
-                self._take(level, one)
+            for k, one in enumerate(done, 1):
+                self._take(level, one, t + 0.5 * k * pair_now)
             taken += [0.5 * pair_now] * 2
             t = end if last else t + pair_now
             # a step cut short by the end of the interval says little about the next one
@@ -206,7 +215,7 @@ class March:
             error = gap / (2.0**self.stepper.order - 1.0)
         if not math.isfinite(float(np.sum(second.masses))):
             error = math.inf
-        return [dataclasses.replace(first, masses=second.masses), dataclasses.replace(second)], error
+        return [first, second], error
 
     def _first(self, level: Level, begin: float, end: float) -> float:
         """A first pair of steps, from the rate of change of the masses."""
@@ -216,10 +225,21 @@ class March:
         speed = float(np.sum(np.abs(rates))) / max(float(np.sum(np.abs(level.masses))), 1e-300)
         return min(end - begin, _FIRST_CHANGE / speed) if speed > 0.0 else end - begin
 
+    def _march(self, level: Level, begin: float, dt: float, count: int) -> None:
+        """Equal steps; one by one where each is told."""
+        if level.account is None:
+            self._take(level, self.stepper.march(level.system, level.masses, begin, dt, count), begin + count * dt)
+            return
+        for k in range(count):
+            one = self.stepper.step(level.system, level.masses, begin + k * dt, dt)
+            self._take(level, one, begin + (k + 1) * dt)
+
     @staticmethod
-    def _take(level: Level, done: Advance) -> None:
+    def _take(level: Level, done: Advance, t: float) -> None:
         level.masses = done.masses
         level.outflow = level.outflow + done.outflow
+        if level.account is not None:
+            level.account(t, level.masses)
 
     def _tell(self, t: float) -> None:
         if self.report is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import dataclasses
 import html
 import math
@@ -34,26 +35,44 @@ MEANINGS = {
     "W1_initial": "distance of the start from the noise, where generation begins",
     "W1_final": "distance of the generated density from the data",
     "W2": "distance between data and noise (53)",
-    "path_length": "length of the forward process (68)",
+    "path_length": "length of the path of the densities (68)",
+    "work": "work done on the system",
+    "heat": "heat that entered the system",
+    "energy_change": "work + heat",
+    "entropy_production": "of system and bath together (40)",
+    "system_entropy_change": "change of -E[ln P] (37)",
+    "bath_entropy_change": "entropy that entered the bath (38)",
+    "excess": "part of relaxation (Hatano-Sasa)",
+    "coupling": "part common to both excess (Maes-Netocny) and housekeeping (Hatano-Sasa)",
+    "housekeeping": "part of driving that moves no mass (Maes-Netocny)",
+    "free_energy_change": "of the equilibrium, -T ln Z",
+    "jarzynski": "mean of exp(-W/T)",
+    "fluctuation_theorem": "mean of exp(-s_tot) (50)",
+    "mean": "mean of the position",
+    "variance": "variance of the position",
+    "covariance": "covariance of x and y",
+    "mass": "probability in the box",
+    "outflow": "probability that has left through the ends",
+    "current": "probability current around the ring (1)",
 }
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class SpeedAccuracy:
-    """What :func:`fpsolve.speed_accuracy` found.
+class Findings(abc.ABC):
+    """Estimates and relations, as text, HTML and JSON.
 
     Parameters
     ----------
     case : dict
-        The experiment, with the keys of a case file.
+        What was computed, with the keys of a case or problem file.
     estimates : dict of Estimate
         Quantities of the contract, each with its error bar.
     relations : tuple of Relation
         Every relation, with margin and verdict.
     data : xarray.Dataset
-        Fields and rates in time, with the recipe of the experiment.
+        Series in time.
     diagnostics : dict
-        Conservation, drift, what a window cuts, seconds.
+        Conservation, what a window cuts, seconds.
     """
 
     case: Recipe
@@ -88,7 +107,7 @@ class SpeedAccuracy:
         return counts
 
     def json(self) -> dict[str, Any]:
-        """The object that ``fpsolve run --json`` prints."""
+        """The object that ``fpsolve run --json`` and ``solve --json`` print."""
         return {
             "case": jsonable(self.case),
             "quantities": {name: estimate.json() for name, estimate in self.estimates.items()},
@@ -99,7 +118,7 @@ class SpeedAccuracy:
     def __str__(self) -> str:
         """Two plain tables: quantities, relations."""
         rows = [
-            (SYMBOLS.get(n, n), str(e), e.unit if e.finite else "", MEANINGS.get(n, ""))
+            (SYMBOLS.get(n, n), str(e), e.unit if e.finite else "", meaning(n))
             for n, e in self.estimates.items()
         ]
         checks = [
@@ -117,13 +136,29 @@ class SpeedAccuracy:
 
     def _repr_html_(self) -> str:
         """The same tables, for notebooks."""
-        cells = [(SYMBOLS.get(n, n), str(e), MEANINGS.get(n, "")) for n, e in self.estimates.items()]
+        cells = [(SYMBOLS.get(n, n), str(e), meaning(n)) for n, e in self.estimates.items()]
         rows = "".join("<tr>" + "".join(f"<td>{html.escape(c)}</td>" for c in row) + "</tr>" for row in cells)
         checks = "".join(
             f"<tr><td>{r.name}</td><td>{r.verdict}</td><td>{html.escape(r.why or r.note)}</td></tr>"
             for r in self.relations
         )
         return f"<table>{rows}</table><table>{checks}</table>"
+
+
+def meaning(name: str) -> str:
+    """What a quantity is, in words."""
+    base, _, axis = name.rpartition("_") if name[-2:] in ("_x", "_y") else (name, "", "")
+    return MEANINGS.get(base, "") + (f", along {axis}" if axis else "")
+
+
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class SpeedAccuracy(Findings):
+    """What :func:`fpsolve.speed_accuracy` found: η ≤ c₁ ≤ c₂ and every other relation; the data carries the recipe."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class TradeOffs(Findings):
+    """What :func:`fpsolve.trade_offs` found of a solution: its thermodynamics; the data is its ledger."""
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

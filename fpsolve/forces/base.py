@@ -68,6 +68,13 @@ class Force(Settings, abc.ABC):
         """Whether :meth:`potential` gives one."""
         return type(self).potential is not Force.potential
 
+    def split(self) -> tuple[Force | None, Force | None]:
+        """The part with a potential, whose energy is stored, and the rest, whose work comes from outside.
+
+        Either may be None. Where a force itself knows no better, all of it is the one or the other.
+        """
+        return (self, None) if self.has_potential else (None, self)
+
     def __add__(self, other: Force) -> Force:
         """The sum of two forces."""
         if not isinstance(other, Force):
@@ -138,9 +145,19 @@ class Summed(Force):
         values = [force.potential(points, t) for force in self.forces]
         return np.sum(np.broadcast_arrays(*[v for v in values if v is not None]), axis=0)
 
+    def split(self) -> tuple[Force | None, Force | None]:
+        halves = zip(*(force.split() for force in self.forces), strict=True)
+        stored, driving = ([part for part in half if part is not None] for half in halves)
+        return _total(stored), _total(driving)
+
     def links(self, grid: Grid, t: float) -> Points:
         every = [force.links(grid, t) for force in self.forces]
         return tuple(np.sum(components, axis=0) for components in zip(*every, strict=True))
+
+
+def _total(forces: list[Force]) -> Force | None:
+    """The sum of some forces; None for none."""
+    return Summed(tuple(forces)) if len(forces) > 1 else forces[0] if forces else None
 
 
 def parts(force: Force) -> tuple[Force, ...]:

@@ -113,6 +113,20 @@ class LinearForce(Force):
         pull = self.field(points, t)
         return np.asarray(-0.5 * sum((f + b) * x for f, b, x in zip(pull, shift, points, strict=True)))
 
+    def split(self) -> tuple[Force | None, Force | None]:
+        """The symmetric part of A with the shift b, which have a potential, and the antisymmetric part of A."""
+        if self.has_potential:
+            return self, None
+        stored, driving = (_half_of(self.matrix, sign) for sign in (1.0, -1.0))
+        if self.matrix_end is None:
+            whole = Gradient if callable(self.matrix) else LinearForce
+            return whole(stored, self.vector), LinearForce(driving)
+        ends = [_half_of(self.matrix_end, sign) for sign in (1.0, -1.0)]
+        return (
+            LinearForce(stored, self.vector, ends[0], self.duration),
+            LinearForce(driving, None, ends[1], self.duration),
+        )
+
     def links(self, grid: Grid, t: float) -> Points:
         """In the middle of a link a linear force has its mean over it, whether or not it has a potential."""
         return tuple(self._in_the_middle(grid, axis, t) for axis in range(grid.dimension))
@@ -126,6 +140,22 @@ class LinearForce(Force):
             matrix[0, 0] * x + matrix[0, 1] * y + shift[0],
             matrix[1, 0] * x + matrix[1, 1] * y + shift[1],
         )
+
+
+class Gradient(LinearForce):
+    """A linear force whose matrix is a function of time with symmetric values, which no look at it could tell."""
+
+    @property
+    def has_potential(self) -> bool:
+        return True
+
+
+def _half_of(matrix: Coefficient, sign: float) -> Coefficient:
+    """The symmetric (sign 1) or antisymmetric (-1) part of a matrix, or of a function that returns one."""
+    if callable(matrix):
+        return lambda t: _half_of(matrix(t), sign)
+    array = np.asarray(matrix, float)
+    return 0.5 * (array + sign * array.T)
 
 
 def _constant(name: str, value: Any) -> Array:

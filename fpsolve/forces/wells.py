@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from fpsolve.forces.base import Force, Points
+from fpsolve.forces.linear import LinearForce
 from fpsolve.grids import Array, Grid
 from fpsolve.settings import number
 
@@ -183,3 +184,24 @@ class TiltedRing(NamedForce):
         left, right = axis.gaps
         from_, to = axis.edges - left, axis.edges + right
         return (self.tilt - (self.landscape(to) - self.landscape(from_)) / (left + right),)
+
+    def split(self) -> tuple[Force | None, Force | None]:
+        """The periodic landscape, and the tilt."""
+        return Landscape(self), LinearForce(0.0, self.tilt)
+
+
+@dataclasses.dataclass(frozen=True)
+class Landscape(NamedForce):
+    """The part of a tilted ring's force that has a potential around the ring."""
+
+    ring: TiltedRing
+
+    @property
+    def steady(self) -> bool:
+        return True
+
+    def field(self, points: Points, t: float) -> Points:
+        return (self.ring.field(points, t)[0] - self.ring.tilt,)
+
+    def potential(self, points: Points, t: float) -> Array:
+        return self.ring.landscape(points[0])

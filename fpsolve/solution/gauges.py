@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Callable, Mapping
@@ -49,19 +50,12 @@ class Gauge:
             numbers["mean_current"] = mean_current(level.system.at(t), level.masses, self.grid)
         if not self.weights:
             return numbers
-        leans = self._leans(level.masses)
+        sloped = leans(level.masses, self.grid)
         for name, (whole, *sides) in self.weights.items():
             numbers[name] = float(
-                np.sum(whole * level.masses) + sum(np.sum(s * lean) for s, lean in zip(sides, leans, strict=True))
+                np.sum(whole * level.masses) + sum(np.sum(s * lean) for s, lean in zip(sides, sloped, strict=True))
             )
         return numbers
-
-    def _leans(self, masses: Array) -> list[Array]:
-        """How far the density rises across each cell, along each axis, times the volume of the cell."""
-        averages, found = masses / self.grid.volumes, []
-        for axis in range(self.grid.dimension):
-            found.append(np.diff(face_values(averages, self.grid, axis), axis=axis) * self.grid.volumes)
-        return found
 
     @property
     def scales(self) -> dict[str, float]:
@@ -80,6 +74,14 @@ class Gauge:
             largest = float(np.max(np.abs(level.masses)))
             floors["mean_current"] = 4.0 * float(np.finfo(float).eps) * level.system.at(t).reach.real * largest
         return floors
+
+
+def leans(masses: Array, grid: Grid) -> list[Array]:
+    """How far the density rises across each cell, along each axis, times the volume of the cell."""
+    averages, found = masses / grid.volumes, []
+    for axis in range(grid.dimension):
+        found.append(np.diff(face_values(averages, grid, axis), axis=axis) * grid.volumes)
+    return found
 
 
 def face_values(averages: Array, grid: Grid, axis: int) -> Array:
@@ -145,19 +147,10 @@ def mean_current(operator: Operator, masses: Array, grid: Grid) -> float:
 
 
 def _weighed(name: str, function: Callable[..., Any], grid: Grid) -> list[Array]:
-    """Averages over the cells of an observable, and of it times the place in the cell along each axis (-1/2 to 1/2).
-
-    Together with mass and rise of the density they give its mean to fourth order in the width of the cells.
-    """
+    """Averages over the cells of an observable given by a user, as :func:`cell_averages`."""
     if not callable(function):
         raise InputError("observables", f"{name!r} is {type(function).__name__}; expected a function of the position")
-    totals: list[Any] = [0.0] * (grid.dimension + 1)
-    for nodes in itertools.product(zip(*np.polynomial.legendre.leggauss(3), strict=True), repeat=grid.dimension):
-        points = np.ix_(*(_inside(axis, node) for axis, (node, _) in zip(grid.axes, nodes, strict=True)))
-        values = math.prod(0.5 * weight for _, weight in nodes) * _observed(name, function, *points)
-        totals[0] = totals[0] + values
-        for axis, (node, _) in enumerate(nodes):
-            totals[axis + 1] = totals[axis + 1] + 0.5 * node * values
+    totals = cell_averages(functools.partial(_observed, name, function), grid)
     try:
         found = [np.broadcast_to(total, grid.shape) for total in totals]
     except ValueError as error:
@@ -166,6 +159,21 @@ def _weighed(name: str, function: Callable[..., Any], grid: Grid) -> list[Array]
     if not np.all(np.isfinite(found[0])):
         raise InputError("observables", f"{name!r} is not finite everywhere on the grid")
     return found
+
+
+def cell_averages(function: Callable[..., Any], grid: Grid) -> list[Any]:
+    """Averages over the cells of a function, and of it times the place in the cell along each axis (-1/2 to 1/2).
+
+    Together with mass and rise of the density they give its mean to fourth order in the width of the cells.
+    """
+    totals: list[Any] = [0.0] * (grid.dimension + 1)
+    for nodes in itertools.product(zip(*np.polynomial.legendre.leggauss(3), strict=True), repeat=grid.dimension):
+        points = np.ix_(*(_inside(axis, node) for axis, (node, _) in zip(grid.axes, nodes, strict=True)))
+        values = math.prod(0.5 * weight for _, weight in nodes) * function(*points)
+        totals[0] = totals[0] + values
+        for axis, (node, _) in enumerate(nodes):
+            totals[axis + 1] = totals[axis + 1] + 0.5 * node * values
+    return totals
 
 
 def _observed(name: str, function: Callable[..., Any], *points: Array) -> Array:

@@ -29,6 +29,7 @@ from fpsolve.solution.checks import (
 from fpsolve.solution.errors import beyond
 from fpsolve.solution.fields import Recorder
 from fpsolve.solution.gauges import Gauge, Observables
+from fpsolve.solution.held import held
 from fpsolve.solution.levels import bar_of, march_of, measured
 from fpsolve.solution.plans import Plan
 from fpsolve.solution.shown import Shown
@@ -145,16 +146,16 @@ def solve(
         if grid is None:
             plan, dataset = _refined(problem, begun, flux, stepper, given, accuracy, shown)
             if store is None and plan.bars == given["bars"]:
-                return dataset
+                return held(dataset, problem)
             plan = dataclasses.replace(plan, **given)
         else:
-            plan = _plan(problem, begun, grid, flux, stepper, given)
-        return _run(plan, begun, store, shown)
+            plan = plan_of(problem, begun, grid, flux, stepper, given)
+        return held(_run(plan, begun, store, shown), problem)
     finally:
         shown.close()
 
 
-def _plan(
+def plan_of(
     problem: FokkerPlanck,
     start: Any,
     grid: Grid,
@@ -195,7 +196,7 @@ def _refined(
     failure = NotConverged("the error bar is infinite on every grid tried; give a grid")
     while cells is not None:
         shown.tell(f"{cells} cells")
-        plan = _plan(problem, start, domain.grid(cells), flux, stepper, trial)
+        plan = plan_of(problem, start, domain.grid(cells), flux, stepper, trial)
         march = march_of(plan, shown)
         march.check(plan.times)
         try:

@@ -15,12 +15,14 @@ from fpsolve.equation import Domain, FokkerPlanck
 from fpsolve.fluxes import Flux
 from fpsolve.forces import Force, Summed
 from fpsolve.grids import Array, Axis, Grid
+from fpsolve.integration import Control
 from fpsolve.settings import InputError, Recipe, from_recipe
 from fpsolve.solution.choices import choose_window
 from fpsolve.solution.gauges import AXES
-from fpsolve.solution.plans import rebuilt_times
-from fpsolve.solution.run import Store, solve
-from fpsolve.solution.start import Masses
+from fpsolve.solution.checks import check_times, kept_indices
+from fpsolve.solution.plans import Plan, rebuilt_times
+from fpsolve.solution.run import Store, plan_of, solve
+from fpsolve.solution.start import Masses, as_start
 from fpsolve.steppers import GridStepper
 
 #: families of the recipe of a start, by dimension
@@ -62,9 +64,25 @@ class Setup:
             given["grid"] = domain.grid(cells)
         return solve(problem, start, times, **given, store=store, progress=progress)
 
+    def plan(self) -> Plan:
+        """The run of a solution, every choice made (the grid among them)."""
+        assert self.grid is not None
+        times = check_times(self.times)
+        control = Control(self.rtol, self.atol, self.steps, self.substep)
+        given = {"control": control, "times": times, "kept": kept_indices(self.snapshots, times), "bars": self.bars}
+        given["observables"] = {}
+        return plan_of(self.problem, as_start(self.start, self.problem), self.grid, self.flux, self.stepper, given)
+
     @classmethod
-    def from_recipe(cls, recipe: Mapping[str, Any]) -> Setup:
+    def from_recipe(cls, recipe: Mapping[str, Any], problem: FokkerPlanck | None = None) -> Setup:
         """The setup of a solution, from its recipe.
+
+        Parameters
+        ----------
+        recipe : mapping
+            What the solution carries.
+        problem : FokkerPlanck, optional
+            Where it was made from Python functions, which no recipe holds.
 
         Raises
         ------
@@ -73,25 +91,28 @@ class Setup:
         """
         if not recipe.get("solution"):
             raise InputError("recipe", "it is not that of a solution; 'fpsolve run' repeats experiments")
-        if "python" in recipe:
+        if "python" in recipe and problem is None:
             raise InputError(
                 "recipe", "it was made from Python functions, which no file holds, so it cannot be repeated from it; "
                 "call fpsolve.solve with them again"
             )  # fmt: skip
         try:
-            return cls._built(recipe)
+            return cls._built(recipe, problem)
         except InputError:
             raise
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
             raise InputError("recipe", f"it is damaged ({type(error).__name__}: {error})") from error
 
     @classmethod
-    def _built(cls, recipe: Mapping[str, Any]) -> Setup:
+    def _built(cls, recipe: Mapping[str, Any], problem: FokkerPlanck | None) -> Setup:
         numerics, times = dict(recipe["numerics"]), rebuilt_times(recipe["time"])
-        domain = Domain(**recipe["domain"]) if "domain" in recipe else None
+        if problem is None:
+            domain = Domain(**recipe["domain"]) if "domain" in recipe else None
+            force = rebuilt_force(recipe["force"])
+            problem = FokkerPlanck(force, recipe["temperature"], recipe["mobility"], domain)
         kept = recipe["time"].get("kept")
         return cls(
-            FokkerPlanck(rebuilt_force(recipe["force"]), recipe["temperature"], recipe["mobility"], domain),
+            problem,
             rebuilt_start(recipe["start"], recipe["dimension"]),
             times,
             grid=rebuilt_grid(recipe["grid"]),

@@ -1,0 +1,168 @@
+"""The books of one level of a run: every number of an instant, and the totals since the start."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+
+from fpsolve.discretisation import Discretisation
+from fpsolve.equation import FokkerPlanck
+from fpsolve.grids import Array
+from fpsolve.solution.gauges import cell_averages, resolved
+from fpsolve.solution.gauges import moments as position_moments
+from fpsolve.thermodynamics.accounts import Account
+from fpsolve.thermodynamics.energies import Energies, entropy_rate, moments, system_entropy
+from fpsolve.thermodynamics.flow import Flow
+from fpsolve.thermodynamics.line_flows import LineFlows
+from fpsolve.thermodynamics.plane_flows import PlaneFlows
+
+#: step of the difference that makes dU/dt, as a part of the time between two stored ones
+_STEP = 1e-3
+#: rates of a Flow by the names of their series
+RATES = {
+    "entropy_production_rate": "entropy_production",
+    "excess_rate": "excess",
+    "coupling_rate": "coupling",
+    "housekeeping_rate": "housekeeping",
+    "dissipation_rate": "dissipation",
+    "v2": "speed",
+    "fisher_information": "fisher_information",
+}
+#: totals -> the function of a Flow that they are the integrals of
+INTEGRALS = {
+    "excess": lambda flow: flow.excess,
+    "coupling": lambda flow: flow.coupling,
+    "housekeeping": lambda flow: flow.housekeeping,
+    "dissipation": lambda flow: flow.dissipation,
+    "action": lambda flow: flow.speed**2,
+    "path_length": lambda flow: flow.speed,
+}
+
+
+class Book:
+    """What is written down of one level of a run.
+
+    Parameters
+    ----------
+    problem : FokkerPlanck
+    system : Discretisation
+        The level's grid and flux.
+    reference : Density or PlaneDensity, optional
+        What relative entropies are wanted to.
+    span : (float, float)
+        First and last time of the run, s.
+    """
+
+    def __init__(
+        self, problem: FokkerPlanck, system: Discretisation, reference: Any, span: tuple[float, float]
+    ) -> None:
+        self.problem, self.system, self.span = problem, system, span
+        self.energies = Energies(problem, system.grid)
+        line = system.grid.dimension == 1
+        self._on_line = LineFlows(problem, system.grid) if line else None
+        self._in_plane = None if line else PlaneFlows(problem, system.grid)
+        self._account: Account | None = None
+        self._last: tuple[float, Flow] | None = None
+        #: why a part of the flow has no value
+        self.why = ""
+        self._reference = None if reference is None else _logarithms(reference, system)
+
+    @property
+    def dear(self) -> bool:
+        """Whether a flow costs so much that it is asked for at some of the stored times only."""
+        return self._in_plane is not None and self._in_plane.driven
+
+    def open(self, masses: Array, t: float) -> Account:
+        """The account that must be told every step."""
+        # in the plane a flow costs too much for every step: there the stored times must do
+        rates = None if self._on_line is None else self._integrands
+        self._account = Account(self.energies, self.system, masses, t, rates)
+        return self._account
+
+    def _flow(self, masses: Array, t: float) -> Flow:
+        if self._last is None or self._last[0] != t:
+            found = self._on_line(self.system, masses, t) if self._on_line else self._plane_flow(masses, t)
+            self._last = t, found
+        return self._last[1]
+
+    def _plane_flow(self, masses: Array, t: float) -> Flow:
+        assert self._in_plane is not None
+        return self._in_plane(masses, t)
+
+    def _integrands(self, masses: Array, t: float) -> dict[str, float]:
+        flow = self._flow(masses, t)
+        return {name: function(flow) for name, function in INTEGRALS.items()}
+
+    def read(self, masses: Array, t: float, flowing: bool = True) -> dict[str, float]:
+        """All numbers at a stored time; those of the flow are nan where it is not asked for."""
+        assert self._account is not None
+        grid, operator, energies = self.system.grid, self.system.at(t), self.energies
+        held = moments(masses, grid)
+        numbers = dict.fromkeys(RATES, np.nan)
+        if flowing:
+            flow = self._flow(masses, t)
+            numbers = {name: getattr(flow, key) for name, key in RATES.items()}
+            self.why = flow.why
+        numbers |= self._account.totals
+        if self._on_line is not None:
+            numbers["v1"] = self._on_line.mean_speed(self.system, masses, t)
+        numbers |= {"energy": float(np.sum(energies.levels(t) * held)), "system_entropy": system_entropy(masses, grid)}
+        rates = np.empty(grid.shape)
+        operator.rates(masses, rates)
+        heating = -energies.against(operator.currents(masses), self.problem.force, t)
+        if self.problem.uniform_temperature:
+            warming = -heating / self.problem.temperature_at(t)
+        else:
+            warming = energies.warming(operator, masses, t)
+        numbers |= {
+            "heat_rate": heating,
+            "work_rate": self._pushing(held, t) + energies.power(operator, masses, t),
+            "bath_entropy_rate": warming,
+            "system_entropy_rate": entropy_rate(masses, rates, grid),
+        }
+        if not resolved(operator):
+            numbers |= dict.fromkeys(("bath_entropy_rate", "heat_rate"), np.nan)
+        numbers |= position_moments(masses, grid) | self._moving(operator.currents(masses), masses)
+        if self._reference is not None:
+            numbers["divergence_from_reference"] = -numbers["system_entropy"] - float(np.sum(self._reference * held))
+        return numbers
+
+    def _pushing(self, held: Array, t: float) -> float:
+        """E[dU/dt], by a difference that does not look beyond the run."""
+        if self.energies.steady:
+            return 0.0
+        begin, end = self.span
+        step = _STEP * (end - begin)
+        middle = min(max(t, begin + step), end - step)
+        ahead, here, behind = (np.sum(self.energies.levels(middle + k * step) * held) for k in (1, 0, -1))
+        first, second = (ahead - behind) / (2.0 * step), (ahead - 2.0 * here + behind) / step**2
+        return float(first + second * (t - middle))
+
+    def _moving(self, currents: tuple[Array, ...], masses: Array) -> dict[str, float]:
+        """Second moment about the origin, and the rates of mean and second moment, of the whole motion (73)."""
+        grid = self.system.grid
+        found = position_moments(masses, grid)
+        rates, turning = [], 0.0
+        for axis, (current, own) in enumerate(zip(currents, grid.axes, strict=True)):
+            distance = sum(own.gaps)
+            if own.periodic:
+                distance = np.concatenate([distance[:-1], [0.0]])
+            across = np.sum(current, axis=1 - axis) if grid.dimension == 2 else current
+            rates.append(float(np.sum(across * distance)))
+            turning += 2.0 * float(np.sum(across * distance * own.edges))
+        names = [""] if grid.dimension == 1 else ["_x", "_y"]
+        second = sum(found[f"mean{name}"] ** 2 + found[f"variance{name}"] for name in names)
+        numbers = {f"mean_rate{name}": rate for name, rate in zip(names, rates, strict=True)}
+        return numbers | {"second_moment": second, "second_moment_rate": turning}
+
+
+def _logarithms(reference: Any, system: Discretisation) -> Array:
+    """Averages over the cells of ln of a density, and of it times the place in the cell."""
+    function = functools.partial(_log_density, reference)
+    return np.array([np.broadcast_to(each, system.grid.shape) for each in cell_averages(function, system.grid)])
+
+
+def _log_density(reference: Any, *points: Array) -> Array:
+    return np.asarray(reference.logpdf(*np.broadcast_arrays(*points)), float)
