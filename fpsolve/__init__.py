@@ -43,7 +43,8 @@ from fpsolve.generator import Generator, operator
 from fpsolve.grids import Grid
 from fpsolve.integration import NotConverged
 from fpsolve.io import Store
-from fpsolve.results import SpeedAccuracy
+from fpsolve.measuring import trade_offs
+from fpsolve.results import SpeedAccuracy, TradeOffs
 from fpsolve.reverse import generate
 from fpsolve.schedules import (
     ArraySchedule,
@@ -62,6 +63,8 @@ from fpsolve.schedules import (
 )
 from fpsolve.settings import InputError
 from fpsolve.solution import Equilibrium, Stationary, solve
+from fpsolve.thermodynamics.ledger import ledger
+from fpsolve.thermodynamics.path_averages import entropy_statistics, work_statistics
 from fpsolve.transport.gaussian import bures
 from fpsolve.transport.plane import transport_w1, transport_w2
 
@@ -124,6 +127,12 @@ __all__ = [
     "problems",
     "solve",
     "steppers",
+    # stochastic thermodynamics
+    "TradeOffs",
+    "entropy_statistics",
+    "ledger",
+    "trade_offs",
+    "work_statistics",
     # schedules
     "ArraySchedule",
     "ConditionalOptimalTransport",

@@ -34,7 +34,7 @@ MEANINGS = {
     "D0": "chi-squared divergence of the start (78)",
     "W1_initial": "distance of the start from the noise, where generation begins",
     "W1_final": "distance of the generated density from the data",
-    "W2": "distance between data and noise (53)",
+    "W2": "distance between the densities at both ends (53)",
     "path_length": "length of the path of the densities (68)",
     "work": "work done on the system",
     "heat": "heat that entered the system",

@@ -16,7 +16,7 @@ def v1_below_v2(m: Measurement) -> Relation:
     if m.has("v1"):
         times, v1, bar = m.times, m.series["v1"], m.errors["v1"]
         speed = m.series["action"], m.errors["action"]
-    elif has_probes(m):
+    elif has_probes(m) and "v1" in m.probes[0]:
         times, v1, bar = probe(m, "v1")
         speed = probe(m, "v2_squared")[1:]
     else:

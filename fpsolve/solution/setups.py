@@ -21,7 +21,7 @@ from fpsolve.solution.choices import choose_window
 from fpsolve.solution.gauges import AXES
 from fpsolve.solution.checks import check_times, kept_indices
 from fpsolve.solution.plans import Plan, rebuilt_times
-from fpsolve.solution.run import Store, plan_of, solve
+from fpsolve.solution.run import ACCURACY, Store, plan_of, solve
 from fpsolve.solution.start import Masses, as_start
 from fpsolve.steppers import GridStepper
 
@@ -35,7 +35,7 @@ class Setup:
 
     Parameters
     ----------
-    problem, start, times, grid, flux, stepper, rtol, atol, steps, substep, bars, snapshots
+    problem, start, times, grid, flux, stepper, rtol, atol, steps, substep, bars, accuracy, snapshots
         As for :func:`fpsolve.solve`.
     cells : int or pair, optional
         Where there is no grid: how many equal cells the chosen window gets.
@@ -53,6 +53,7 @@ class Setup:
     steps: int | None = None
     substep: bool = False
     bars: bool = True
+    accuracy: float = ACCURACY
     snapshots: Any = None
 
     def solve(self, store: Store | None = None, progress: bool | None = None) -> xr.Dataset:

@@ -92,11 +92,13 @@ class LineFlows:
         return self._held[1]
 
     def mean_speed(self, system: Discretisation, masses: Array, t: float) -> float:
-        """v₁ = int |nu| P dx, L/s; on a ring that of the whole current."""
+        """v₁, the speed in W₁, L/s: int |nu| P dx; on a ring without the constant current that makes it least."""
         from scipy.interpolate import CubicSpline
 
         (current,) = system.at(t).currents(masses)
         edges = self.grid.axis.edges
+        if self.grid.axis.periodic:
+            current = current - np.median(current[1:])
         spline = CubicSpline(edges, current)
         # cut where the current turns round: a sum over the faces would see the kinks of its modulus
         turns = np.flatnonzero(current[:-1] * current[1:] < 0.0)
