@@ -44,6 +44,8 @@ NEAR = 12.0
 CONVERGED = 1e-3
 #: levels, finest included, whose values make the error bar
 COMPARED = 3
+#: bar, relative to the distance, of a near start with which the multilevel iteration must compete
+DOUBTFUL = 2e-3
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -211,7 +213,7 @@ class _Solver:
         problem = self.problems[-1]
         levels, sure = self.near()
         near = bool(levels)
-        if not sure:
+        if not sure or (self.bar(levels) > DOUBTFUL * levels[-1].distance and min(problem.grid.shape) > COARSEST):
             others = self.far()
             if not near or self.bar(others) < self.bar(levels):
                 levels, near = others, False
