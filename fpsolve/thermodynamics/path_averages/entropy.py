@@ -16,7 +16,6 @@ from fpsolve.fluxes import Flux, ScharfetterGummel, TwoPointFlux
 from fpsolve.generator.jumps import Jumps, jumps_of
 from fpsolve.grids import Array, Grid
 from fpsolve.settings import InputError
-from fpsolve.solution.start import start_masses
 from fpsolve.steppers import SDIRK4
 from fpsolve.steppers.diagonally_implicit import DiagonallyImplicit
 from fpsolve.thermodynamics.path_averages.levels import extrapolated
@@ -133,8 +132,7 @@ class _Paths:
     def numbers(self, thetas: Array) -> dict[str, float]:
         """All averages."""
         stage, times = self.stage, self.stage.instants(self.level)
-        begun = start_masses(stage.start, stage.problem, self.grid, self.flux, float(times[0]))
-        begun = begun / np.sum(begun)
+        begun = stage.masses(self.grid, self.level)
         logs = log_masses(stage.start, begun, self.grid)
         plain, turned = self.tilted(0.0), self.tilted(1.0)
         gains = functools.lru_cache(maxsize=8)(

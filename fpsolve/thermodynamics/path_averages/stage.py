@@ -12,11 +12,13 @@ import xarray as xr
 from fpsolve.densities import Density, PlaneDensity
 from fpsolve.equation import Domain, FokkerPlanck
 from fpsolve.estimates import Estimate
+from fpsolve.fluxes import ScharfetterGummel
 from fpsolve.grids import Array, Grid
+from fpsolve.integration import coarsened
 from fpsolve.settings import InputError, whole
 from fpsolve.solution.checks import check_times
 from fpsolve.solution.choices import choose_window
-from fpsolve.solution.start import as_start
+from fpsolve.solution.start import Masses, as_start, start_masses
 from fpsolve.solution.windows import resting_interval
 
 #: default cells along each axis and steps, by dimension
@@ -51,6 +53,17 @@ class Stage:
     def instants(self, level: int) -> Array:
         """Ends of the steps at a level of coarsening."""
         return np.linspace(self.times[0], self.times[-1], max(self.steps // 2**level, 2) + 1)
+
+    def masses(self, grid: Grid, level: int) -> Array:
+        """Masses of the start in the cells of a grid, of sum one; an array is known on the finest alone."""
+        flux, begin = ScharfetterGummel(), float(self.times[0])
+        if isinstance(self.start, (Masses, np.ndarray)):
+            masses = start_masses(self.start, self.problem, self.grid, flux, begin)
+            for _ in range(level):
+                masses = coarsened(masses)
+        else:
+            masses = start_masses(self.start, self.problem, grid, flux, begin)
+        return np.asarray(masses / np.sum(masses))
 
     def grids(self) -> list[Grid]:
         """The grid and its coarser copies."""

@@ -17,7 +17,7 @@ from fpsolve.grids import Array, Grid
 from fpsolve.settings import InputError
 from fpsolve.solution.gauges import cell_averages, leans
 from fpsolve.solution.plans import centres
-from fpsolve.solution.start import Equilibrium, equilibrium_masses, start_masses
+from fpsolve.solution.start import Equilibrium, equilibrium_masses
 from fpsolve.steppers import SDIRK4, BackwardEuler
 from fpsolve.thermodynamics.energies import Energies, moments
 from fpsolve.thermodynamics.equilibria import log_partition
@@ -144,10 +144,7 @@ class _Works:
 
     @functools.cached_property
     def begun(self) -> Array:
-        masses = start_masses(
-            self.stage.start, self.stage.problem, self.grid, ScharfetterGummel(), float(self.times[0])
-        )
-        return np.asarray(masses / np.sum(masses))
+        return self.stage.masses(self.grid, self.level)
 
     @functools.cached_property
     def starts_in_equilibrium(self) -> bool:
