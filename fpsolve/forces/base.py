@@ -148,14 +148,14 @@ class Summed(Force):
     def split(self) -> tuple[Force | None, Force | None]:
         halves = zip(*(force.split() for force in self.forces), strict=True)
         stored, driving = ([part for part in half if part is not None] for half in halves)
-        return _total(stored), _total(driving)
+        return total(stored), total(driving)
 
     def links(self, grid: Grid, t: float) -> Points:
         every = [force.links(grid, t) for force in self.forces]
         return tuple(np.sum(components, axis=0) for components in zip(*every, strict=True))
 
 
-def _total(forces: list[Force]) -> Force | None:
+def total(forces: list[Force]) -> Force | None:
     """The sum of some forces; None for none."""
     return Summed(tuple(forces)) if len(forces) > 1 else forces[0] if forces else None
 

@@ -14,9 +14,7 @@ from fpsolve.solution.gauges import cell_averages, resolved
 from fpsolve.solution.gauges import moments as position_moments
 from fpsolve.thermodynamics.accounts import Account
 from fpsolve.thermodynamics.energies import Energies, entropy_rate, moments, system_entropy
-from fpsolve.thermodynamics.flow import Flow
-from fpsolve.thermodynamics.line_flows import LineFlows
-from fpsolve.thermodynamics.plane_flows import PlaneFlows
+from fpsolve.thermodynamics.flows import Flow, Flows
 
 #: step of the difference that makes dU/dt, as a part of the time between two stored ones
 _STEP = 1e-3
@@ -59,10 +57,7 @@ class Book:
         self, problem: FokkerPlanck, system: Discretisation, reference: Any, span: tuple[float, float]
     ) -> None:
         self.problem, self.system, self.span = problem, system, span
-        self.energies = Energies(problem, system.grid)
-        line = system.grid.dimension == 1
-        self._on_line = LineFlows(problem, system.grid) if line else None
-        self._in_plane = None if line else PlaneFlows(problem, system.grid)
+        self.energies, self._flows = Energies(problem, system.grid), Flows(problem, system.grid)
         self._account: Account | None = None
         self._last: tuple[float, Flow] | None = None
         #: why a part of the flow has no value
@@ -70,26 +65,25 @@ class Book:
         self._reference = None if reference is None else _logarithms(reference, system)
 
     @property
+    def in_plane(self) -> bool:
+        """There a flow costs too much to be asked for at every step: the stored times must do."""
+        return self.system.grid.dimension == 2
+
+    @property
     def dear(self) -> bool:
-        """Whether a flow costs so much that it is asked for at some of the stored times only."""
-        return self._in_plane is not None and self._in_plane.driven
+        """Whether a flow costs so much that even of the stored times only some ask for it."""
+        return self.in_plane and self.energies.driving is not None
 
     def open(self, masses: Array, t: float) -> Account:
         """The account that must be told every step."""
-        # in the plane a flow costs too much for every step: there the stored times must do
-        rates = None if self._on_line is None else self._integrands
+        rates = None if self.in_plane else self._integrands
         self._account = Account(self.energies, self.system, masses, t, rates)
         return self._account
 
     def _flow(self, masses: Array, t: float) -> Flow:
         if self._last is None or self._last[0] != t:
-            found = self._on_line(self.system, masses, t) if self._on_line else self._plane_flow(masses, t)
-            self._last = t, found
+            self._last = t, self._flows(self.system, masses, t)
         return self._last[1]
-
-    def _plane_flow(self, masses: Array, t: float) -> Flow:
-        assert self._in_plane is not None
-        return self._in_plane(masses, t)
 
     def _integrands(self, masses: Array, t: float) -> dict[str, float]:
         flow = self._flow(masses, t)
@@ -100,14 +94,13 @@ class Book:
         assert self._account is not None
         grid, operator, energies = self.system.grid, self.system.at(t), self.energies
         held = moments(masses, grid)
-        numbers = dict.fromkeys(RATES, np.nan)
-        if flowing:
-            flow = self._flow(masses, t)
-            numbers = {name: getattr(flow, key) for name, key in RATES.items()}
+        flow = self._flow(masses, t) if flowing else None
+        numbers = {name: np.nan if flow is None else getattr(flow, key) for name, key in RATES.items()}
+        if flow is not None:
             self.why = flow.why
+        if not self.in_plane and flow is not None:
+            numbers["v1"] = flow.mean_speed
         numbers |= self._account.totals
-        if self._on_line is not None:
-            numbers["v1"] = self._on_line.mean_speed(self.system, masses, t)
         numbers |= {"energy": float(np.sum(energies.levels(t) * held)), "system_entropy": system_entropy(masses, grid)}
         rates = np.empty(grid.shape)
         operator.rates(masses, rates)

@@ -6,13 +6,26 @@ import numpy as np
 
 from fpsolve.discretisation import Operator
 from fpsolve.equation import FokkerPlanck
-from fpsolve.forces import Force
-from fpsolve.forces.base import mesh
+from fpsolve.forces import Force, LinearForce
+from fpsolve.forces.base import mesh, parts, total
 from fpsolve.grids import Array, Grid
 from fpsolve.solution.gauges import cell_averages, face_values, leans
 
 #: how many instants are kept
 _KEPT = 4
+
+
+def split(force: Force, around: bool) -> tuple[Force | None, Force | None]:
+    """The conservative part of a force, and the rest, which drives currents; either may be None.
+
+    Around a ring a linear force has no potential, though each stretch of it has.
+    """
+    if not around:
+        return force.split()
+    driving = [part for part in parts(force) if isinstance(part, LinearForce)]
+    others = [part.split() for part in parts(force) if not isinstance(part, LinearForce)]
+    stored = total([one for one, _ in others if one is not None])
+    return stored, total([*driving, *(rest for _, rest in others if rest is not None)])
 
 
 class Energies:
@@ -28,7 +41,7 @@ class Energies:
 
     def __init__(self, problem: FokkerPlanck, grid: Grid) -> None:
         self.problem, self.grid = problem, grid
-        self.stored, self.driving = problem.force.split()
+        self.stored, self.driving = split(problem.force, any(axis.periodic for axis in grid.axes))
         self._kept: dict[float, Array] = {}
 
     @property

@@ -8,6 +8,7 @@ from fpsolve.equation import FokkerPlanck
 from fpsolve.estimates import ROUNDING, Estimate
 from fpsolve.grids import Array
 from fpsolve.solution.windows import resting_interval
+from fpsolve.thermodynamics.energies import split
 
 #: panels of the quadrature along an axis, nodes in each, and rounds of widening a box in the plane
 _PANELS, _ROUNDS = {1: 400, 2: 40}, 12
@@ -32,7 +33,8 @@ def log_partition(problem: FokkerPlanck, t: float, box: Array | None = None) -> 
     Estimate
         Undefined, with the reason, where there is no equilibrium.
     """
-    if problem.force.split()[1] is not None or not problem.force.has_potential:
+    around = problem.domain is not None and "periodic" in problem.domain.boundaries
+    if split(problem.force, around)[1] is not None or not problem.force.has_potential:
         return Estimate.undefined("the force has no potential, so that there is no equilibrium")
     if not problem.uniform_temperature:
         return Estimate.undefined("the temperature depends on the place, so that exp(-U/T) is no equilibrium")
