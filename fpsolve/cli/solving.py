@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import time
+from pathlib import Path
 
 from fpsolve import io
 from fpsolve.cli.console import as_json, emit, tell
@@ -34,6 +35,10 @@ def solve(options: argparse.Namespace) -> int:
             tell(f"fpsolve: {options.out} is written; 'fpsolve solve {options.out}' computes its thermodynamics")
         raise
     measured.diagnostics["seconds"] = time.perf_counter() - began
+    if options.out is not None:  # the solution lies there already; now with its ledger
+        more = {name: series for name, series in measured.data.data_vars.items() if name not in found}
+        with io.staged([Path(options.out)]) as (temporary,):
+            io.write(found.assign(more), temporary)
     emit(as_json(measured.json()) if options.json else text(measured))
     verdicts = measured.verdicts
     return int(verdicts["violated"] > 0 or (verdicts["undecided"] > 0 and options.strict))

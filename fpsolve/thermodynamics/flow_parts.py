@@ -52,7 +52,8 @@ class Flow:
     speed : float
         Wasserstein-2 speed v2 (66), L/s: of the gradient field with the least integral of |u|² P that moves P alike.
     mean_speed : float
-        Integral of |nu| P, on a line with closed ends the speed v1, L/s; nan in the plane.
+        The speed v1, L/s: integral of |nu| P, on a ring without the constant current that makes it least; nan in the
+        plane.
     fisher_information : float
         Integral of |grad ln P|² P, 1/L².
     why : str

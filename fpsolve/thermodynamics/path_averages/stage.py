@@ -129,7 +129,7 @@ def log_masses(start: Any, masses: Array, grid: Grid) -> Array:
     """ln of the masses of a start, minus infinity in empty cells: those that merely underflow are not empty."""
     with np.errstate(divide="ignore"):
         logs = np.log(np.maximum(masses, 0.0))
-    if isinstance(start, (Density, PlaneDensity)) and np.any(np.isneginf(logs)):
+    if isinstance(start, (Density, PlaneDensity)) and hasattr(start, "logpdf") and np.any(np.isneginf(logs)):
         points = np.meshgrid(*(axis.centres for axis in grid.axes), indexing="ij")
         with np.errstate(divide="ignore", invalid="ignore"):
             known = np.asarray(start.logpdf(*points), float) + np.log(np.broadcast_to(grid.volumes, grid.shape))

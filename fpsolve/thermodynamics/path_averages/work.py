@@ -19,7 +19,7 @@ from fpsolve.solution.gauges import cell_averages, leans
 from fpsolve.solution.plans import centres
 from fpsolve.solution.start import Equilibrium, equilibrium_masses
 from fpsolve.steppers import SDIRK4, BackwardEuler
-from fpsolve.thermodynamics.energies import Energies, moments
+from fpsolve.thermodynamics.energies import Energies, moments, split
 from fpsolve.thermodynamics.equilibria import log_partition
 from fpsolve.thermodynamics.path_averages.levels import limit
 from fpsolve.thermodynamics.path_averages.marching import march
@@ -80,39 +80,63 @@ def work_statistics(
     InputError
         A force without a potential, a temperature that depends on time or place, T = 0, absorbing ends.
     """
+    thetas = counting(theta)
+    stage = _checked(problem, start, times, cells, steps, grid)
+    works = [_Works(stage, each, level) for level, each in enumerate(stage.grids())]
+    first, second = np.array([work.moments() for work in works]).T
+    estimates = {"work_mean": limit(first.tolist(), "L²/s"), "work_variance": limit((second - first**2).tolist(), "L⁴/s²")}
+    curve = [_exponential(works, theta) for theta in thetas.tolist()]
+    estimates |= _free_energies(stage) | {"jarzynski": _jarzynski(works)}
+    found = as_dataset(estimates, _MEANINGS, (thetas, curve) if thetas.size else None)
+    return found.assign_attrs(equilibrium_start=int(works[0].starts_in_equilibrium))
+
+
+def jarzynski_average(problem: FokkerPlanck, start: Any, times: Any) -> xr.Dataset:
+    """Both sides of Jarzynski's equality alone; arguments, result and errors as for :func:`work_statistics`."""
+    stage = _checked(problem, start, times, None, None, None)
+    works = [_Works(stage, each, level) for level, each in enumerate(stage.grids())]
+    found = as_dataset(_free_energies(stage) | {"jarzynski": _jarzynski(works)}, _MEANINGS, None)
+    return found.assign_attrs(equilibrium_start=int(works[0].starts_in_equilibrium))
+
+
+def _checked(problem: Any, start: Any, times: Any, cells: Any, steps: Any, grid: Grid | None) -> Stage:
+    """Refuse what has no free energy at one temperature."""
     if isinstance(problem, FokkerPlanck):
-        if not problem.force.has_potential:
+        around = problem.domain is not None and "periodic" in problem.domain.boundaries
+        if not problem.force.has_potential or split(problem.force, around)[1] is not None:
             raise InputError(
                 "force", "it has no potential, so that there is no work of a protocol and no free energy: Jarzynski's "
                 "equality does not apply; see entropy_statistics"
             )  # fmt: skip
         if callable(problem.temperature):
             raise InputError("temperature", "it changes in time or place; exp(-W/T) needs one temperature")
-    thetas = counting(theta)
-    stage = staged(problem, start, times, cells, steps, True, grid)
-    works = [_Works(stage, each, level) for level, each in enumerate(stage.grids())]
-    first, second = np.array([work.moments() for work in works]).T
-    estimates = {"work_mean": limit(first.tolist(), "L²/s"), "work_variance": limit((second - first**2).tolist(), "L⁴/s²")}
-    curve = [_exponential(works, theta) for theta in thetas.tolist()]
-    equilibrium = works[0].starts_in_equilibrium
+    return staged(problem, start, times, cells, steps, True, grid)
+
+
+def _free_energies(stage: Stage) -> dict[str, Estimate]:
+    """Change of the free energy of the equilibrium, and its exponential."""
+    problem, temperature = stage.problem, float(stage.problem.temperature_at(0.0))
     box = np.array([[axis.edges[0], axis.edges[-1]] for axis in stage.grid.axes])
     begin, end = (log_partition(problem, float(t), box) for t in stage.times[[0, -1]])
-    temperature = float(problem.temperature_at(0.0))
-    if begin.finite and end.finite:
-        estimates["free_energy_change"] = (begin - end).scaled(temperature, "L²/s")
-        value = float(np.exp(end.value - begin.value))
-        estimates["exponential_of_free_energy"] = Estimate(value, value * (begin.error + end.error + ROUNDING))
-    else:
+    if not (begin.finite and end.finite):
         why = begin.why or end.why
-        estimates["free_energy_change"] = Estimate.undefined(why, "L²/s")
-        estimates["exponential_of_free_energy"] = Estimate.undefined(why)
-    if equilibrium:
-        values = [work.switched() for work in works]
-        estimates["jarzynski"] = Estimate(values[0], 2.0 * abs(values[0] - values[1]) + 1e-11 * values[0])
-    else:
-        estimates["jarzynski"] = _exponential(works, 1.0)
-    found = as_dataset(estimates, _MEANINGS, (thetas, curve) if thetas.size else None)
-    return found.assign_attrs(equilibrium_start=int(equilibrium))
+        return {
+            "free_energy_change": Estimate.undefined(why, "L²/s"),
+            "exponential_of_free_energy": Estimate.undefined(why),
+        }
+    value = float(np.exp(end.value - begin.value))
+    return {
+        "free_energy_change": (begin - end).scaled(temperature, "L²/s"),
+        "exponential_of_free_energy": Estimate(value, value * (begin.error + end.error + ROUNDING)),
+    }
+
+
+def _jarzynski(works: list[_Works]) -> Estimate:
+    """<exp(-W/T)>: exact on every grid from the equilibrium."""
+    if not works[0].starts_in_equilibrium:
+        return _exponential(works, 1.0)
+    values = [work.switched() for work in works[:2]]
+    return Estimate(values[0], 2.0 * abs(values[0] - values[-1]) + 1e-11 * values[0])
 
 
 def _exponential(works: list[_Works], theta: float) -> Estimate:
