@@ -8,18 +8,15 @@ from collections.abc import Callable
 import numpy as np
 import xarray as xr
 
-from fpsolve.bounds import (
-    benamou_brenier,
-    excess,
-    minimum_dissipation,
-    optimal_protocol,
-    second_law,
-    speed_limit_hierarchy,
-    uncertainty_x,
-    uncertainty_x2,
-    v1_below_v2,
-)
+from fpsolve.bounds.benamou_brenier import benamou_brenier
+from fpsolve.bounds.excess import excess
 from fpsolve.bounds.fluctuations import fluctuation_theorem, jarzynski
+from fpsolve.bounds.minimum_dissipation import minimum_dissipation
+from fpsolve.bounds.optimal_protocol import optimal_protocol
+from fpsolve.bounds.second_law import second_law
+from fpsolve.bounds.speed_limits import speed_limit_hierarchy
+from fpsolve.bounds.uncertainty import uncertainty_x, uncertainty_x2
+from fpsolve.bounds.wasserstein_speeds import v1_below_v2
 from fpsolve.equation import FokkerPlanck
 from fpsolve.estimates import Estimate, Relation
 from fpsolve.results import TradeOffs
@@ -56,9 +53,7 @@ _THERMODYNAMIC |= dict.fromkeys(
 _THERMODYNAMIC |= {"path_length": "L", "W2": "L"}
 
 
-def trade_offs(
-    solution: xr.Dataset, *, problem: FokkerPlanck | None = None, progress: bool | None = None
-) -> TradeOffs:
+def trade_offs(solution: xr.Dataset, *, problem: FokkerPlanck | None = None, progress: bool | None = None) -> TradeOffs:
     """Thermodynamics of a solution: its totals, and every relation that they can be put to.
 
     Parameters
@@ -104,9 +99,7 @@ def _decided(setup: Setup, kept: xr.Dataset) -> list[Relation]:
     """The relations that the ledger decides."""
     matrix = setup.problem.mobility_matrix
     scalar = np.array_equal(matrix, matrix[0, 0] * np.eye(setup.problem.dimension))
-    measured = measurement(
-        kept, float(matrix[0, 0]) if scalar else np.nan, _TOLERANCE[setup.problem.dimension]
-    )
+    measured = measurement(kept, float(matrix[0, 0]) if scalar else np.nan, _TOLERANCE[setup.problem.dimension])
     assert setup.grid is not None
     ring = any(axis.periodic for axis in setup.grid.axes)
     found = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ RATES = {
     "fisher_information": "fisher_information",
 }
 #: totals -> the function of a Flow that they are the integrals of
-INTEGRALS = {
+INTEGRALS: dict[str, Callable[[Flow], float]] = {
     "excess": lambda flow: flow.excess,
     "coupling": lambda flow: flow.coupling,
     "housekeeping": lambda flow: flow.housekeeping,
@@ -139,7 +140,7 @@ class Book:
         found = position_moments(masses, grid)
         rates, turning = [], 0.0
         for axis, (current, own) in enumerate(zip(currents, grid.axes, strict=True)):
-            distance = sum(own.gaps)
+            distance = np.asarray(own.gaps[0] + own.gaps[1])
             if own.periodic:
                 distance = np.concatenate([distance[:-1], [0.0]])
             across = np.sum(current, axis=1 - axis) if grid.dimension == 2 else current

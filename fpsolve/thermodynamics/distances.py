@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from fpsolve.estimates import Estimate
@@ -31,7 +33,7 @@ def distance(start: Array, end: Array, grid: Grid) -> Estimate:
     first, second = (np.maximum(masses, 0.0) for masses in (start, end))
     first, second = first / np.sum(first), second / np.sum(second)
     cut = float(np.sum(np.maximum(-start, 0.0)) + np.sum(np.maximum(-end, 0.0)))
-    reach = float(np.hypot(*(axis.length for axis in grid.axes))) if grid.dimension == 2 else grid.axis.length
+    reach = math.hypot(*(axis.length for axis in grid.axes))
     if grid.dimension == 1:
         value, error = wasserstein_cells(grid.axis.edges, first, grid.axis.edges, second, 2.0)
     else:

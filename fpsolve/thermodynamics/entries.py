@@ -105,7 +105,9 @@ class Entries:
             variables[f"{name}_error"] = xr.Variable("time", bars[name], described(f"{name}_error"))
         for name in self._jumps[0] if self._jumps else ():
             variables[name] = xr.Variable("time", np.array([row[name] for row in self._jumps]), described(name))
-        variables["W2"] = xr.Variable((), distance.value, described("W2") | ({"why": distance.why} if distance.why else {}))
+        variables["W2"] = xr.Variable(
+            (), distance.value, described("W2") | ({"why": distance.why} if distance.why else {})
+        )
         variables["W2_error"] = xr.Variable((), distance.error, described("W2_error"))
         coordinates = {"time": ("time", times, {"units": "1", "long_name": "time", "standard_name": "time"})}
         notes = {"why_no_equilibrium": self._equilibria[0].why, "why_no_grid_form": why_no_jumps}
@@ -147,7 +149,10 @@ class Entries:
         scale = np.nan if callable(temperature) else temperature * matrix[0, 0]
         if np.any(matrix != matrix[0, 0] * np.eye(matrix.shape[0])):
             scale = np.nan
-        for name, factor, parts in (("excess", 1.0, ("coupling", "housekeeping")), ("action", scale, ("housekeeping",))):
+        for name, factor, parts in (
+            ("excess", 1.0, ("coupling", "housekeeping")),
+            ("action", scale, ("housekeeping",)),
+        ):
             error = factor * (bars["entropy_production"] + sum(bars[part] for part in parts))
             if error[-1] < bars[name][-1]:
                 found[name] = factor * (found["entropy_production"] - sum(found[part] for part in parts))

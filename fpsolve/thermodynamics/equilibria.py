@@ -18,7 +18,7 @@ _FAINT, _REACH = 1e-17, 4.0
 
 
 def log_partition(problem: FokkerPlanck, t: float, box: Array | None = None) -> Estimate:
-    """ln Z of the potential part of a force, Z = integral of exp(-U/T) over the domain.
+    """Ln Z of the potential part of a force, Z = integral of exp(-U/T) over the domain.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def log_partition(problem: FokkerPlanck, t: float, box: Array | None = None) -> 
 
 
 def _estimated(problem: FokkerPlanck, t: float, ends: Array) -> Estimate:
-    """ln Z over a box; the bar is what half as many panels change."""
+    """Ln Z over a box; the bar is what half as many panels change."""
     panels = _PANELS[problem.dimension]
     fine, coarse = _integral(problem, t, ends, panels), _integral(problem, t, ends, panels // 2)
     return Estimate(fine, abs(fine - coarse) + ROUNDING * (1.0 + abs(fine)))

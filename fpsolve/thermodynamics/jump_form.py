@@ -85,7 +85,7 @@ def jump_rates(system: Discretisation, energies: Energies, masses: Array, t: flo
         left, right = (rows, np.roll(rows, -1, 0)) if axis_grid.periodic else (rows[:-1], rows[1:])
         before, after = (volumes, np.roll(volumes, -1, 0)) if axis_grid.periodic else (volumes[:-1], volumes[1:])
         ahead, back = (np.moveaxis(r[axis], axis, 0)[inner] for r in (jumps.forward, jumps.backward))
-        distance = sum(axis_grid.gaps)[inner].reshape(-1, *[1] * (grid.dimension - 1))
+        distance = (axis_grid.gaps[0] + axis_grid.gaps[1])[inner].reshape(-1, *[1] * (grid.dimension - 1))
         a, b = ahead * left, back * right
         current = a - b
         parts = (

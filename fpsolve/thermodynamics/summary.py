@@ -83,8 +83,8 @@ def measurement(ledger: xr.Dataset, mobility: float, tolerance: float) -> Measur
     speed, bar = _pair(ledger, "v2")
     held["action"], errors["action"] = speed**2, 2.0 * speed * bar + bar**2
     rates = [_pair(ledger, name) for name in ("mean_rate", "mean_rate_x", "mean_rate_y") if name in ledger]
-    held["mean_rate"] = np.sqrt(sum(value**2 for value, _ in rates))
-    errors["mean_rate"] = sum(error for _, error in rates)
+    held["mean_rate"] = np.sqrt(np.sum([value**2 for value, _ in rates], axis=0))
+    errors["mean_rate"] = np.sum([error for _, error in rates], axis=0)
     found = totals(ledger)
     quantities = {"path_length": found["path_length"], "W2": found["W2"]}
     quantities["c2"] = _last(ledger, "action")

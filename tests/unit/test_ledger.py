@@ -41,7 +41,10 @@ def plane_problems():
     saddle = fp.PotentialForce(lambda x, y, t: 0.25 * (x * x - 1.0) ** 2 + 0.5 * y * y * (1.0 + np.sin(5 * t)), 2)
     grid = fp.Grid.plane((-3.0, -3.0), (3.0, 3.0), (28, 24))
     start = fp.PlaneGaussian((0.5, -0.3), std=0.5)
-    return {"turning": (fp.FokkerPlanck(turning, 0.4), start, grid), "saddle": (fp.FokkerPlanck(saddle, 0.4), start, grid)}
+    return {
+        "turning": (fp.FokkerPlanck(turning, 0.4), start, grid),
+        "saddle": (fp.FokkerPlanck(saddle, 0.4), start, grid),
+    }
 
 
 PROBLEMS = line_problems() | plane_problems()
@@ -97,7 +100,9 @@ def inside(found, exact, tolerance):
     assert error <= found.error, (found, exact)
 
 
-@pytest.mark.parametrize(("k", "v", "temperature", "end"), [(2.0, 1.5, 0.7, 1.3), (0.7, -2.2, 1.4, 0.8), (5.0, 0.6, 0.2, 2.0)])
+@pytest.mark.parametrize(
+    ("k", "v", "temperature", "end"), [(2.0, 1.5, 0.7, 1.3), (0.7, -2.2, 1.4, 0.8), (5.0, 0.6, 0.2, 2.0)]
+)
 def test_a_dragged_trap(k, v, temperature, end):
     problem = fp.FokkerPlanck(fp.HarmonicTrap(k, speed=v), temperature)
     solution = fp.solve(problem, fp.Equilibrium(), np.linspace(0.0, end, 21))
@@ -115,7 +120,9 @@ def test_a_dragged_trap(k, v, temperature, end):
     assert found["coupling"].value == found["housekeeping"].value == 0.0
 
 
-@pytest.mark.parametrize(("k", "temperature", "mean", "std"), [(1.0, 1.0, 1.5, 0.3), (2.3, 0.4, -0.8, 0.9), (0.5, 2.0, 0.0, 0.5)])
+@pytest.mark.parametrize(
+    ("k", "temperature", "mean", "std"), [(1.0, 1.0, 1.5, 0.3), (2.3, 0.4, -0.8, 0.9), (0.5, 2.0, 0.0, 0.5)]
+)
 def test_a_relaxing_gaussian(k, temperature, mean, std):
     exact = fp.problems.ornstein_uhlenbeck(k, temperature, mean, std)
     solution = fp.solve(exact.problem, exact.start, np.linspace(0.0, 1.0, 11), accuracy=1e-6)

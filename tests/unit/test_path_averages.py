@@ -1,4 +1,4 @@
-"""Averages over all paths: work, entropy production and the fluctuation theorems, against closed forms and identities."""
+"""Averages over all paths: work, entropy production, fluctuation theorems, against closed forms and identities."""
 
 from __future__ import annotations
 

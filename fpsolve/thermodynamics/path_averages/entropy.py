@@ -17,6 +17,7 @@ from fpsolve.generator.jumps import Jumps, jumps_of
 from fpsolve.grids import Array, Grid
 from fpsolve.settings import InputError
 from fpsolve.steppers import SDIRK4
+from fpsolve.steppers.base import Stepper
 from fpsolve.steppers.diagonally_implicit import DiagonallyImplicit
 from fpsolve.thermodynamics.path_averages.levels import extrapolated
 from fpsolve.thermodynamics.path_averages.marching import march, march_back
@@ -43,7 +44,7 @@ def entropy_statistics(
     cells: int | None = None,
     steps: int | None = None,
     flux: Flux | None = None,
-    stepper: DiagonallyImplicit | None = None,
+    stepper: Stepper | None = None,
     grid: Grid | None = None,
 ) -> xr.Dataset:
     """Mean, generating function and fluctuation theorem of the total entropy production s_tot of a path.
@@ -62,8 +63,8 @@ def entropy_statistics(
         Cells along each axis of the finest grid, and time steps; rounded up to multiples of 8.
     flux : Flux, optional
         One that claims local detailed balance; Scharfetter-Gummel if absent.
-    stepper : DiagonallyImplicit, optional
-        SDIRK4 if absent.
+    stepper : Stepper, optional
+        A diagonally implicit one; SDIRK4 if absent.
     grid : Grid, optional
         The finest grid, in place of a window and ``cells``.
 
@@ -80,7 +81,8 @@ def entropy_statistics(
     InputError
         Absorbing ends, T = 0 or T(x), a flux without local detailed balance, rates that underflow.
     """
-    chosen, method = ScharfetterGummel() if flux is None else flux, SDIRK4() if stepper is None else stepper
+    chosen: Flux = ScharfetterGummel() if flux is None else flux
+    method: Stepper = SDIRK4() if stepper is None else stepper
     if not (isinstance(chosen, TwoPointFlux) and chosen.local_detailed_balance):
         name = getattr(chosen, "kind", type(chosen).__name__)
         raise InputError("flux", f"given {name}, which claims no local detailed balance; choose scharfetter-gummel")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -24,5 +25,5 @@ def extrapolated(values: Sequence[float], unit: str = "1") -> Estimate:
     """The limit of values whose errors are even powers of the width, the finest first (Richardson)."""
     if len(values) < 2:  # of a single grid nothing is known but its value
         return Estimate(values[0], math.nan, unit)
-    pairs = zip(values[:-1], values[1:], strict=True)
+    pairs = itertools.pairwise(values)
     return limit([(4.0 * fine - coarse) / 3.0 for fine, coarse in pairs], unit)

@@ -126,7 +126,7 @@ def _window(problem: FokkerPlanck, start: Any, times: Array, equilibria: bool) -
 
 
 def log_masses(start: Any, masses: Array, grid: Grid) -> Array:
-    """ln of the masses of a start, minus infinity in empty cells: those that merely underflow are not empty."""
+    """Ln of the masses of a start, minus infinity in empty cells: those that merely underflow are not empty."""
     with np.errstate(divide="ignore"):
         logs = np.log(np.maximum(masses, 0.0))
     if isinstance(start, (Density, PlaneDensity)) and hasattr(start, "logpdf") and np.any(np.isneginf(logs)):
@@ -138,7 +138,9 @@ def log_masses(start: Any, masses: Array, grid: Grid) -> Array:
 
 
 def as_dataset(
-    estimates: Mapping[str, Estimate], meanings: Mapping[str, tuple[str, str]], curve: tuple[Array, list[Estimate]] | None
+    estimates: Mapping[str, Estimate],
+    meanings: Mapping[str, tuple[str, str]],
+    curve: tuple[Array, list[Estimate]] | None,
 ) -> xr.Dataset:
     """Estimates, each with its bar, and a generating function where one was asked for."""
     variables: dict[str, Any] = {}

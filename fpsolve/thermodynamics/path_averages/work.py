@@ -84,7 +84,10 @@ def work_statistics(
     stage = _checked(problem, start, times, cells, steps, grid)
     works = [_Works(stage, each, level) for level, each in enumerate(stage.grids())]
     first, second = np.array([work.moments() for work in works]).T
-    estimates = {"work_mean": limit(first.tolist(), "L²/s"), "work_variance": limit((second - first**2).tolist(), "L⁴/s²")}
+    estimates = {
+        "work_mean": limit(first.tolist(), "L²/s"),
+        "work_variance": limit((second - first**2).tolist(), "L⁴/s²"),
+    }
     curve = [_exponential(works, theta) for theta in thetas.tolist()]
     estimates |= _free_energies(stage) | {"jarzynski": _jarzynski(works)}
     found = as_dataset(estimates, _MEANINGS, (thetas, curve) if thetas.size else None)
@@ -200,12 +203,12 @@ class _Works:
         return np.asarray(sum(w * self._levels(begin + node * dt) for w, node in zip(slopes, _NODES, strict=True)))
 
     def _levels(self, t: float) -> Array:
-        held = self.__dict__.setdefault("_held", {})
+        held: dict[float, Array] = self.__dict__.setdefault("_held", {})
         if t not in held:
             if len(held) > 2 * _NODES.size:
                 held.pop(next(iter(held)))
             held[t] = self.energies.levels(t)
-        return held[t]  # type: ignore[no-any-return]
+        return held[t]
 
     def _product(self, weights: Array, masses: Array) -> Array:
         """Masses of a function times the density, the function given by its averages over the cells and its tilts."""
