@@ -19,10 +19,21 @@ from fpsolve.experiments.builtin import PURPOSES
 from fpsolve.experiments.paper_1d import SCHEDULES, STARTS
 from fpsolve.experiments.published import PUBLISHED_ETA, PUBLISHED_SOURCE
 from fpsolve.experiments.statements import STATEMENTS
-from fpsolve.experiments.summary import ONE_NUMBER, bar, counts_of, published_rows, reasons, short, verdict_line
+from fpsolve.experiments.summary import (
+    ONE_NUMBER,
+    accuracies_of,
+    bar,
+    counts_of,
+    published_rows,
+    reasons,
+    short,
+    solutions_of,
+    symbol,
+    verdict_line,
+)
 from fpsolve.experiments.verification import VERDICTS, Verification
 from fpsolve.io import write
-from fpsolve.results import MEANINGS, SYMBOLS, SpeedAccuracy
+from fpsolve.results import SYMBOLS, Findings, SpeedAccuracy, TradeOffs, meaning
 
 REPORT, FIGURES, DATA = "report.html", "figures", "data"
 #: libraries whose versions the report names
@@ -40,7 +51,7 @@ Told = Callable[[str], None]
 
 
 def write_report(verification: Verification, out: Path, told: Told | None = None) -> None:
-    """Write ``report.html``, its figures and one NetCDF file per case.
+    """Write ``report.html``, its figures and one NetCDF file per case or problem.
 
     Parameters
     ----------
@@ -75,7 +86,7 @@ def figure_name(title: str) -> str:
 
 def figures_of(verification: Verification) -> Iterator[tuple[str, Callable[[], Any]]]:
     """Place of each figure, and what draws it."""
-    cases = verification.cases
+    cases = accuracies_of(verification.cases)
     groups = {
         start: {name: cases[f"{start}/{name}"] for name in SCHEDULES if f"{start}/{name}" in cases} for start in STARTS
     }
@@ -85,18 +96,26 @@ def figures_of(verification: Verification) -> Iterator[tuple[str, Callable[[], A
         yield figure_name("rates"), lambda: plots.rates_figure(groups)
     for start, results in groups.items():
         yield figure_name(f"densities-{start}"), lambda results=results: plots.densities_figure(results)  # type: ignore[misc]
-    for name in others(verification):
-        yield figure_name(name), lambda name=name: plots.plot(cases[name])  # type: ignore[misc]
+    shown = {name: cases[name] for name in others(verification)}
+    for name, result in (shown | drawn(verification)).items():
+        yield figure_name(name), lambda result=result: plots.plot(result)  # type: ignore[misc]
 
 
 def others(verification: Verification) -> list[str]:
     """Cases beside the paper's that get a figure of their own: those with a purpose, and all in the plane."""
-    return [name for name, result in verification.cases.items() if name in PURPOSES or in_plane(result)]
+    cases = accuracies_of(verification.cases)
+    return [name for name, result in cases.items() if name in PURPOSES or in_plane(result)]
 
 
-def in_plane(result: SpeedAccuracy) -> bool:
+def in_plane(result: Findings) -> bool:
     """Whether a case lives in the plane."""
     return "y" in result.data.dims
+
+
+def drawn(verification: Verification) -> dict[str, TradeOffs]:
+    """Solutions that get a figure: those that have a ledger."""
+    solutions = solutions_of(verification.cases)
+    return {name: result for name, result in solutions.items() if plots.is_ledger(result.data)}
 
 
 def page(verification: Verification) -> str:
@@ -104,10 +123,14 @@ def page(verification: Verification) -> str:
     loader = jinja2.PackageLoader("fpsolve", "templates")
     environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"pretty": pretty, "short": short, "bar": bar}
-    environment.filters |= {"figure": figure_name, "data": data_name}
+    environment.filters |= {"figure": figure_name, "data": data_name, "symbol": symbol, "meaning": meaning}
     return environment.get_template(f"{REPORT}.j2").render(
         level=verification.level,
         cases=verification.cases,
+        accuracies=accuracies_of(verification.cases),
+        solutions=solutions_of(verification.cases),
+        drawn=drawn(verification),
+        purposes=PURPOSES,
         counts=verification.summary,
         line=verdict_line(verification),
         verdicts=VERDICTS,
@@ -117,7 +140,6 @@ def page(verification: Verification) -> str:
         others={name: PURPOSES.get(name, "") for name in others(verification)},
         planes=[name for name, result in verification.cases.items() if in_plane(result)],
         symbols=SYMBOLS,
-        meanings=MEANINGS,
         statements=STATEMENTS,
         by_relation=by_relation(verification),
         relation_counts=counts_of(verification),
@@ -127,7 +149,8 @@ def page(verification: Verification) -> str:
         schedules=tuple(next(iter(PUBLISHED_ETA.values()))),
         source=PUBLISHED_SOURCE,
         one_number=ONE_NUMBER,
-        diagnostics={name: diagnostics(result) for name, result in verification.cases.items()},
+        diagnostics={name: diagnostics(result) for name, result in accuracies_of(verification.cases).items()},
+        numerics={name: numerics(result) for name, result in solutions_of(verification.cases).items()},
         versions=versions(),
         seconds=verification.seconds,
     )
@@ -155,9 +178,27 @@ def diagnostics(result: SpeedAccuracy) -> dict[str, str]:
     }
 
 
+def numerics(result: TradeOffs) -> dict[str, str]:
+    """How a solution was computed, as words."""
+    found = result.diagnostics
+    cut = found["truncated"].get("start", 0.0)
+    return {
+        "cells": " × ".join(str(count) for count in found["cells"]),
+        "flux": found["flux"],
+        "stepper": found["stepper"],
+        "steps": str(found["steps_taken"]),
+        "mass error": number(found["mass_error"]),
+        "least density": number(found["minimum_density"]),
+        "error of the density": number(found["density_error"]),
+        "cut off": number(cut) if cut else "–",
+        "seconds": f"{found['seconds']:.2f}",
+    }
+
+
 def pretty(text: str) -> str:
-    """Text as safe HTML, ``P_τ`` with a subscript."""
-    return re.sub(r"_(\w+?)(?=[²\W]|$)", r"<sub>\1</sub>", html.escape(text))
+    """Text as safe HTML, ``P_τ`` with a subscript, ``e^{x}`` with a superscript."""
+    text = re.sub(r"_(\w+?)(?=[²\W]|$)", r"<sub>\1</sub>", html.escape(text))
+    return re.sub(r"\^\{(.+?)\}", r"<sup>\1</sup>", text)
 
 
 def number(value: Any) -> str:

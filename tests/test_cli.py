@@ -62,10 +62,11 @@ def case(tmp_path) -> Path:
 
 @pytest.fixture
 def quick(monkeypatch):
-    """``verify`` on two of its cases."""
+    """``verify`` on two of its cases and none of its problems."""
     chosen = {name: experiments.verify_cases()[name] for name in ("mean/cosine", "infinite")}
     small = {name: dataclasses.replace(case, cells=40, steps=4) for name, case in chosen.items()}
     monkeypatch.setattr("fpsolve.experiments.verification.verify_cases", lambda level: small)
+    monkeypatch.setattr("fpsolve.experiments.verification.verify_problems", lambda level: {})
 
 
 @pytest.fixture

@@ -1,10 +1,14 @@
-"""The cases that ``verify`` runs: the paper's, and others chosen so that every relation is put to the test."""
+"""What ``verify`` runs: the paper's cases, and others chosen so that every relation is put to the test."""
 
 from __future__ import annotations
 
+import numpy as np
+
 from fpsolve.cases import AnyCase, Case, PlaneCase
 from fpsolve.densities import Gaussian, GaussianMixture, PlaneGaussian, PlaneMixture, SwissRoll, Uniform
+from fpsolve.equation import Domain, FokkerPlanck
 from fpsolve.experiments.paper_1d import DATA, SCHEDULES, STARTS, paper_cases
+from fpsolve.forces import DoubleWell, HarmonicTrap, LinearForce, Quartic, TiltedRing
 from fpsolve.schedules import (
     ArraySchedule,
     ConditionalOptimalTransport,
@@ -17,6 +21,7 @@ from fpsolve.schedules import (
     Vortices,
 )
 from fpsolve.settings import InputError, suggestion
+from fpsolve.solution import Equilibrium, Setup
 
 LEVELS = ("quick", "full")
 #: routes on the grid, run at the full level
@@ -39,6 +44,12 @@ PURPOSES = {
     "plane-roll/optimal-transport": "The same ends by the Brenier map: the least cost.",
     "plane-turned": "The roll under a force that turns: what moves no mass costs besides.",
     "plane-stirred": "Vortices across the arms of the roll: no density changes, the response does.",
+    "dragged-trap": "A trap moved through the fluid: work, heat, and Jarzynski's equality with no free energy gained.",
+    "double-well": "Relaxation from one well into both: no work, no driving, all entropy production is excess.",
+    "tilted-ring": "A constant force around a ring: a current that never rests, and what it costs.",
+    "stiffened-trap": "A trap moved and stiffened at once: Jarzynski's equality tells the free energy.",
+    "quartic": "Relaxation over a low barrier in steep walls.",
+    "turning-plane": "A linear force that turns, in the plane: excess, coupling and housekeeping all are positive.",
     "plane-infinite": "The later version's parameters: the start is too wide, D₀ diverges in the plane.",
 }
 
@@ -60,10 +71,64 @@ def verify_cases(level: str = "quick") -> dict[str, AnyCase]:
     InputError
         Another level.
     """
-    if level not in LEVELS:
-        raise InputError("level", f"given {level!r}; {suggestion(str(level), LEVELS)}")
+    _check(level)
     cases: dict[str, AnyCase] = {**paper_cases(), **_others()}
     return {**cases, **_routes(), **_finer(), **plane_cases()} if level == "full" else cases
+
+
+def verify_problems(level: str = "quick") -> dict[str, Setup]:
+    """The built-in Fokker-Planck problems of a level, whose thermodynamics is put to the relations.
+
+    Parameters
+    ----------
+    level : {"quick", "full"}
+        ``full`` adds another trap and another well, and a problem in the plane.
+
+    Returns
+    -------
+    dict of Setup
+
+    Raises
+    ------
+    InputError
+        Another level.
+    """
+    _check(level)
+    return {**_problems(), **_more_problems()} if level == "full" else _problems()
+
+
+def _check(level: str) -> None:
+    if level not in LEVELS:
+        raise InputError("level", f"given {level!r}; {suggestion(str(level), LEVELS)}")
+
+
+def _problems() -> dict[str, Setup]:
+    around = Domain(0.0, 2.0 * np.pi, "periodic")
+    return {
+        "dragged-trap": Setup(
+            FokkerPlanck(HarmonicTrap(1.0, speed=2.0), 0.5), Equilibrium(), np.linspace(0.0, 3.0, 31)
+        ),
+        "double-well": Setup(
+            FokkerPlanck(DoubleWell(1.0, 2.0, tilt=0.2), 0.4), Gaussian(-0.8, 0.3), np.linspace(0.0, 3.0, 61), cells=480
+        ),
+        "tilted-ring": Setup(
+            FokkerPlanck(TiltedRing(0.6, 1.0, 2.0 * np.pi), 0.3, domain=around), Gaussian(np.pi, 0.35),
+            np.linspace(0.0, 6.0, 31), cells=768,
+        ),
+    }  # fmt: skip
+
+
+def _more_problems() -> dict[str, Setup]:
+    stiffening = HarmonicTrap(1.0, speed=1.0, stiffness_end=3.0, duration=2.0)
+    turning = LinearForce(((-1.0, -1.4), (1.4, -1.5)), (0.3, -0.2))
+    aside = PlaneGaussian((0.6, -0.4), covariance=((0.3, 0.1), (0.1, 0.2)))
+    return {
+        "stiffened-trap": Setup(FokkerPlanck(stiffening, 0.5), Equilibrium(), np.linspace(0.0, 2.0, 21)),
+        "quartic": Setup(
+            FokkerPlanck(Quartic(1.0, 1.0), 0.5), Gaussian(0.5, 0.5), np.linspace(0.0, 2.0, 21), cells=400
+        ),
+        "turning-plane": Setup(FokkerPlanck(turning, 0.5), aside, np.linspace(0.0, 1.0, 21), cells=(160, 160)),
+    }
 
 
 def _others() -> dict[str, Case]:

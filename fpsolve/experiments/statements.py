@@ -24,7 +24,7 @@ class Statement:
     meaning: str
 
 
-#: every relation that a speed-accuracy experiment checks
+#: every relation that a speed-accuracy experiment checks, then those of solutions alone
 STATEMENTS = {
     "second-law": Statement(
         "Ṡ = Ṡ_sys + Ṡ_bath ≥ 0",
@@ -82,5 +82,21 @@ STATEMENTS = {
         "W₂² / τ ≤ L² / τ ≤ ∫ v₂² dt",
         "(91)",
         "The bound is least for the geodesic run at constant speed: optimal transport.",
+    ),
+    "fluctuation-theorem": Statement(
+        "⟨e^{−s}⟩ = 1 − λ",
+        "(50)",
+        "The mean over all paths of the exponential of minus their entropy production; λ is the weight of the reversed "
+        "paths that no forward path runs, zero where the start has mass everywhere.",
+    ),
+    "jarzynski": Statement(
+        "⟨e^{−W/T}⟩ = e^{−ΔF/T}",
+        "(47)–(50)",
+        "From an equilibrium, however fast the protocol: the work of all paths tells the free energy.",
+    ),
+    "mass-conservation": Statement(
+        "∫ P_t dx + outflow = ∫ P₀ dx",
+        "(1)",
+        "No probability is made or lost: what is not there has left through the ends.",
     ),
 }

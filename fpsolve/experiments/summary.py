@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from fpsolve.estimates import Estimate, Relation
 from fpsolve.experiments.published import PUBLISHED_ETA, PUBLISHED_SOURCE
 from fpsolve.experiments.statements import STATEMENTS
-from fpsolve.results import SYMBOLS, SpeedAccuracy, table
+from fpsolve.results import SYMBOLS, Findings, SpeedAccuracy, TradeOffs, table
 
 if TYPE_CHECKING:
     from fpsolve.experiments.verification import Verification
@@ -20,6 +20,8 @@ WIDTH = 110
 #: quantities of the two tables
 BOUNDS = ("eta", "c1", "c2")
 DISTANCES = ("D0", "W1_initial", "W1_final")
+#: quantities of the table of solutions
+COSTS = ("entropy_production", "W2", "path_length")
 VERDICTS = ("holds", "violated", "undecided", "undefined")
 
 ONE_NUMBER = (
@@ -32,13 +34,14 @@ ONE_NUMBER = (
 
 def verification_text(verification: Verification) -> str:
     """Tables of quantities, relations, equalities between cases, and the paper's Table I."""
-    cases = verification.cases
+    cases, solutions = accuracies_of(verification.cases), solutions_of(verification.cases)
     blocks = [
-        quantity_table(cases, BOUNDS),
-        quantity_table(cases, DISTANCES),
+        quantity_table(cases, BOUNDS) if cases else [],
+        quantity_table(cases, DISTANCES) if cases else [],
+        quantity_table(solutions, COSTS) if solutions else [],
         relation_table(verification),
         exceptions(verification),
-        ["Equalities between cases", *equality_table(verification)],
+        ["Equalities between cases", *equality_table(verification)] if verification.equalities else [],
     ]
     if any(published_rows(cases)):
         blocks.append(["Table I of the paper: published η beside the exact value", *published_table(cases)])
@@ -65,10 +68,25 @@ def bar(error: float) -> str:
     return f"{digit if digit < 10 else 1}e{power if digit < 10 else power + 1:+03d}"
 
 
-def quantity_table(cases: Mapping[str, SpeedAccuracy], names: tuple[str, ...]) -> list[str]:
+def accuracies_of(cases: Mapping[str, Findings]) -> dict[str, SpeedAccuracy]:
+    """Those of the results that are of cases."""
+    return {name: result for name, result in cases.items() if isinstance(result, SpeedAccuracy)}
+
+
+def solutions_of(cases: Mapping[str, Findings]) -> dict[str, TradeOffs]:
+    """Those of the results that are of solutions."""
+    return {name: result for name, result in cases.items() if isinstance(result, TradeOffs)}
+
+
+def quantity_table(cases: Mapping[str, Findings], names: tuple[str, ...]) -> list[str]:
     """One line per case."""
     rows = [(case, *(short(result[name]) for name in names)) for case, result in cases.items()]
-    return table(("case", *(SYMBOLS[name] for name in names)), rows)
+    return table(("case", *(symbol(name) for name in names)), rows)
+
+
+def symbol(name: str) -> str:
+    """How a quantity is written in tables."""
+    return SYMBOLS.get(name, name.replace("_", " "))
 
 
 def counts_of(verification: Verification) -> dict[str, dict[str, int]]:
@@ -130,7 +148,7 @@ def equality_table(verification: Verification) -> list[str]:
     return table(("equality", "verdict", "difference", "bar", "cases"), rows) if rows else []
 
 
-def published_rows(cases: Mapping[str, SpeedAccuracy]) -> dict[str, tuple[dict[str, float], Estimate]]:
+def published_rows(cases: Mapping[str, Findings]) -> dict[str, tuple[dict[str, float], Estimate]]:
     """Start -> the published values by schedule, and the one computed with the narrowest bar."""
     rows = {}
     for start, published in PUBLISHED_ETA.items():
@@ -140,7 +158,7 @@ def published_rows(cases: Mapping[str, SpeedAccuracy]) -> dict[str, tuple[dict[s
     return rows
 
 
-def published_table(cases: Mapping[str, SpeedAccuracy]) -> list[str]:
+def published_table(cases: Mapping[str, Findings]) -> list[str]:
     """The paper's Table I beside the exact values, and why its columns are one number."""
     rows = [
         (start, *(f"{value:.4g}" for value in published.values()), short(exact))

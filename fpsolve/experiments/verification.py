@@ -1,4 +1,4 @@
-"""Run every built-in case, check every relation on it, and the equalities between cases."""
+"""Run every built-in case and problem, check every relation on it, and the equalities between cases."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from typing import Any
 from fpsolve.accuracy import assess
 from fpsolve.cases import AnyCase
 from fpsolve.estimates import Estimate, Relation
-from fpsolve.experiments.builtin import verify_cases
+from fpsolve.experiments.builtin import verify_cases, verify_problems
 from fpsolve.experiments.paper_1d import SCHEDULES, STARTS
 from fpsolve.experiments.summary import verification_text
-from fpsolve.results import SpeedAccuracy
+from fpsolve.measuring import trade_offs
+from fpsolve.results import Findings, TradeOffs
 from fpsolve.reverse import generated_fields
+from fpsolve.solution import Setup
 
 #: called before each case with its name, how many are done and how many there are
 Progress = Callable[[str, int, int], None]
@@ -50,8 +52,8 @@ class Verification:
     ----------
     level : str
         ``quick`` or ``full``.
-    cases : dict of SpeedAccuracy
-        The result of each case.
+    cases : dict of Findings
+        The result of each: SpeedAccuracy of a case, TradeOffs of a problem.
     equalities : tuple of Equality
         Equalities between cases.
     seconds : float
@@ -59,7 +61,7 @@ class Verification:
     """
 
     level: str
-    cases: dict[str, SpeedAccuracy]
+    cases: dict[str, Findings]
     equalities: tuple[Equality, ...]
     seconds: float
 
@@ -107,12 +109,12 @@ class Verification:
 
 
 def verify(level: str = "quick", progress: Progress | None = None) -> Verification:
-    """Check every relation on every built-in case.
+    """Check every relation on every built-in case and problem.
 
     Parameters
     ----------
     level : {"quick", "full"}
-        How many cases.
+        How many of them.
     progress : callable, optional
         ``(name, done, total)``, called before each case.
 
@@ -126,22 +128,29 @@ def verify(level: str = "quick", progress: Progress | None = None) -> Verificati
         An unknown level.
     """
     began = time.perf_counter()
-    cases = verify_cases(level)
-    results = run_cases(cases, progress)
+    results = run_cases({**verify_cases(level), **verify_problems(level)}, progress)
     return Verification(level, results, (*equalities(results), *plane_equalities(results)), time.perf_counter() - began)
 
 
-def run_cases(cases: Mapping[str, AnyCase], progress: Progress | None = None) -> dict[str, SpeedAccuracy]:
-    """Assess each case, in order."""
-    results = {}
+def run_cases(cases: Mapping[str, AnyCase | Setup], progress: Progress | None = None) -> dict[str, Findings]:
+    """Assess each case and solve each problem, in order."""
+    results: dict[str, Findings] = {}
     for done, (name, case) in enumerate(cases.items()):
         if progress is not None:
             progress(name, done, len(cases))
-        results[name] = assess(case, generated_fields(case))
+        results[name] = _solved(case) if isinstance(case, Setup) else assess(case, generated_fields(case))
     return results
 
 
-def equalities(results: Mapping[str, SpeedAccuracy]) -> Iterator[Equality]:
+def _solved(setup: Setup) -> TradeOffs:
+    """A problem, solved, and what its solution comes to."""
+    began = time.perf_counter()
+    found = trade_offs(setup.solve(progress=False), progress=False)
+    found.diagnostics["seconds"] = time.perf_counter() - began
+    return found
+
+
+def equalities(results: Mapping[str, Findings]) -> Iterator[Equality]:
     """Equalities that the theory demands between the paper's cases (docs: theorems).
 
     Yields
@@ -165,7 +174,7 @@ def equalities(results: Mapping[str, SpeedAccuracy]) -> Iterator[Equality]:
             yield _equal("geodesic-cost", "91", (name,), cost, result["c2"])
 
 
-def plane_equalities(results: Mapping[str, SpeedAccuracy]) -> Iterator[Equality]:
+def plane_equalities(results: Mapping[str, Findings]) -> Iterator[Equality]:
     """Equalities between the cases in the plane, where transport carries bars of its own."""
     pair = "plane-roll/cosine", "plane-roll/cond-ot"
     if all(name in results for name in pair):

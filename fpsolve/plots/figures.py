@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import xarray as xr
@@ -15,22 +15,31 @@ from fpsolve.plots.drawing import drawing_of, plane_drawing
 from fpsolve.plots.panels import STYLE, draw_bars, draw_densities, draw_rates
 from fpsolve.plots.planes import plane_figure
 from fpsolve.plots.solutions import draw_solution, figure_size
-from fpsolve.results import SpeedAccuracy
+from fpsolve.plots.thermodynamics import (
+    draw_balances,
+    draw_comparison,
+    draw_trade_offs,
+    is_comparison,
+    is_ledger,
+)
+from fpsolve.results import SpeedAccuracy, TradeOffs
 from fpsolve.solution import is_solution
 
 Result = SpeedAccuracy | xr.Dataset
 
 
-def plot(result: Result, figure: Any = None) -> Figure | SubFigure:
+def plot(result: Result | TradeOffs, figure: Any = None) -> Figure | SubFigure:
     """Draw a result: both densities at four times, the bars η ≤ c₁ ≤ c₂, and the rates in time.
 
     In the plane the densities are images, and the forward ones carry arrows of the velocity.
 
     Parameters
     ----------
-    result : SpeedAccuracy or xarray.Dataset
+    result : SpeedAccuracy, TradeOffs or xarray.Dataset
         A result, or the Dataset of one; of a forward process alone only the densities are drawn, of a solution its
-        densities at a few times with moments and mass.
+        densities at a few times with moments and mass, of a ledger the balances of energy and entropy, beside them
+        the staircase of speed limits for what ``trade_offs`` returned, of a comparison of protocols their entropy
+        production.
     figure : matplotlib Figure or SubFigure, optional
         Where to draw; a new figure if absent.
 
@@ -42,13 +51,17 @@ def plot(result: Result, figure: Any = None) -> Figure | SubFigure:
     Raises
     ------
     InputError
-        Something that holds no density in time.
+        Something that holds no density in time; trade-offs of a solution that has no ledger.
     """
+    if isinstance(result, TradeOffs):
+        return _drawn(figure, (9.6, 3.3), lambda canvas: draw_trade_offs(canvas, result))
     if isinstance(result, xr.Dataset) and is_solution(result):
-        with rc_context(STYLE):
-            figure = new_figure(*figure_size(result)) if figure is None else figure
-            draw_solution(figure, result)
-        return figure
+        return _drawn(figure, figure_size(result), lambda canvas: draw_solution(canvas, result))
+    if isinstance(result, xr.Dataset) and is_ledger(result):
+        return _drawn(figure, (9.6, 3.3), lambda canvas: draw_balances(canvas.subplots(1, 2), result))
+    if isinstance(result, xr.Dataset) and is_comparison(result):
+        width = min(max(2.0 + 1.3 * result.sizes["protocol"], 4.8), 9.6)
+        return _drawn(figure, (width, 3.3), lambda canvas: draw_comparison(canvas.subplots(), result))
     drawing = drawing_of(result)
     if "y" in drawing.data["density"].dims:
         return plane_figure(plane_drawing(result), figure)
@@ -64,6 +77,14 @@ def plot(result: Result, figure: Any = None) -> Figure | SubFigure:
             left.set_ylabel("L²/s")
             draw_rates(right, drawing, legend=True)
             right.set_ylabel("L²/s²")
+    return figure
+
+
+def _drawn(figure: Any, size: tuple[float, float], draw: Callable[[Any], None]) -> Figure | SubFigure:
+    """A new figure of that size, or the one given, drawn into."""
+    with rc_context(STYLE):
+        figure = new_figure(*size) if figure is None else figure
+        draw(figure)
     return figure
 
 

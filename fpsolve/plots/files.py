@@ -12,14 +12,14 @@ from matplotlib.figure import Figure
 
 from fpsolve.plots.figures import plot
 from fpsolve.plots.panels import STYLE
-from fpsolve.results import SpeedAccuracy
+from fpsolve.results import SpeedAccuracy, TradeOffs
 from fpsolve.settings import InputError
 
 DPI = 110
 SUFFIXES = (".png", ".pdf")
 
 
-def figure_of(result: SpeedAccuracy | xr.Dataset, path: Path) -> None:
+def figure_of(result: SpeedAccuracy | TradeOffs | xr.Dataset, path: Path) -> None:
     """Draw a result into a file, .png or .pdf; the file appears whole or not at all."""
     kind_of(path)
     save_figure(plot(result), path)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""The built-in cases, the equalities between them, and what a verification says."""
+"""The built-in cases and problems, the equalities between them, and what a verification says."""
 
 from __future__ import annotations
 
@@ -22,10 +22,13 @@ from fpsolve.experiments import (
     paper_cases,
     verify,
     verify_cases,
+    verify_problems,
 )
 from fpsolve.experiments.summary import bar, short
 from fpsolve.experiments.verification import equalities, run_cases
+from fpsolve.results import SpeedAccuracy, TradeOffs
 from fpsolve.settings import InputError
+from fpsolve.solution import Setup
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
@@ -41,6 +44,12 @@ def results():
 @pytest.fixture(scope="module")
 def verification(results):
     return Verification("quick", results, tuple(equalities(results)), 1.0)
+
+
+@pytest.fixture(scope="module")
+def solved():
+    """The built-in problems of the quick level."""
+    return run_cases(verify_problems())
 
 
 def test_the_paper_has_twelve_cases():
@@ -63,10 +72,14 @@ def test_levels():
     assert quick.keys() < full.keys()
     plane = {name for name in PURPOSES if name.startswith("plane-")}
     assert plane and plane < set(full)
-    assert set(quick) == set(paper_cases()) | set(PURPOSES) - plane
+    assert set(quick) == set(paper_cases()) | set(PURPOSES) - plane - set(verify_problems("full"))
     assert {case.estimated for case in full.values()} == set(METHODS)
-    with pytest.raises(InputError, match="quick"):
-        verify_cases("quik")
+    few, all_problems = verify_problems("quick"), verify_problems("full")
+    assert few.keys() < all_problems.keys() < PURPOSES.keys() and not all_problems.keys() & full.keys()
+    assert any(setup.problem.dimension == 2 for setup in all_problems.values())
+    for of_level in (verify_cases, verify_problems):
+        with pytest.raises(InputError, match="quick"):
+            of_level("quik")
 
 
 @pytest.mark.parametrize("name", list(verify_cases("full")))
@@ -75,13 +88,49 @@ def test_a_case_survives_its_recipe(name):
     assert case_from_recipe(json.loads(json.dumps(case.recipe()))).recipe() == case.recipe()
 
 
-def test_every_relation_is_stated(results):
+@pytest.mark.parametrize("name", ["dragged-trap", "tilted-ring"])
+def test_a_problem_survives_its_recipe(name, solved):
+    recipe = json.loads(json.dumps(solved[name].json()["case"]))
+    again, setup = Setup.from_recipe(recipe), verify_problems()[name]
+    assert "python" not in recipe
+    assert again.problem.force == setup.problem.force and again.problem.temperature == setup.problem.temperature
+    assert (again.times == setup.times).all()
+
+
+def test_every_relation_that_applies_to_a_problem_holds(solved):
+    assert {type(result) for result in solved.values()} == {TradeOffs}
+    verification = Verification("quick", solved, (), 1.0)
+    assert verification.violated == verification.undecided == ()
+    reasons = {(case, r.name): r.why for case, r in verification.relations() if r.verdict == "undefined"}
+    assert "no potential" in reasons["tilted-ring", "jarzynski"]
+    assert "not the equilibrium" in reasons["double-well", "jarzynski"]
+    assert {name for case, name in reasons if case == "dragged-trap"} == {"excess"}
+
+
+def test_the_problems_have_their_closed_forms(solved):
+    """Work and W2 of a dragged trap; of a ring whose current has settled, housekeeping is all that grows."""
+    trap = solved["dragged-trap"]
+    k, v, T, t = 1.0, 2.0, 0.5, 3.0
+    lag = v / k * -math.expm1(-k * t)
+    exact = {"work": v * v * t - v * lag, "W2": v * t - lag, "path_length": v * t - lag, "jarzynski": 1.0}
+    exact["entropy_production"] = (exact["work"] - 0.5 * k * lag**2) / T
+    for name, value in exact.items():
+        assert abs(trap[name].value - value) <= min(trap[name].error, 1e-4), name
+    books = solved["tilted-ring"].data
+    growth = books[["entropy_production", "housekeeping"]].isel(time=slice(-2, None)).diff("time")
+    assert float(growth["housekeeping"][0] / growth["entropy_production"][0]) > 0.99
+
+
+def test_every_relation_is_stated(results, solved):
     found = [relation.name for relation in results["mean/cosine"].relations]
-    assert found == list(STATEMENTS) and len(found) == len(RELATIONS)
+    assert found == list(STATEMENTS)[: len(found)] and len(found) == len(RELATIONS)
+    of_solutions = {relation.name for result in solved.values() for relation in result.relations}
+    assert set(STATEMENTS) == {*found, *of_solutions}
     theorems = (DOCS / "theorems.md").read_text(encoding="utf-8")
     assert [name for name in STATEMENTS if f"`{name}`" not in theorems] == []
+    spoken_of = [name for name in PURPOSES if name in verify_cases("full")]
     assert [
-        name for name in PURPOSES if f"`{name}`" not in theorems and name not in ("vp-linear", "uniform-data")
+        name for name in spoken_of if f"`{name}`" not in theorems and name not in ("vp-linear", "uniform-data")
     ] == []
 
 
@@ -109,6 +158,23 @@ def test_json_is_the_contracts(verification, results):
     assert found["cases"]["infinite"]["quantities"]["D0"]["value"] == "inf"
 
 
+def test_json_of_problems_is_the_contracts(solved):
+    verification = Verification("quick", solved, (), 1.0)
+    found = json.loads(json.dumps(verification.json(), allow_nan=False))
+    assert found["cases"].keys() == solved.keys()
+    for name, run in found["cases"].items():
+        assert {"case", "quantities", "relations", "diagnostics"} <= run.keys()
+        assert [r for r in found["relations"] if r["case"] == name] == [r | {"case": name} for r in run["relations"]]
+
+
+def test_text_has_a_table_of_solutions(results, solved):
+    text = Verification("quick", {**results, **solved}, (), 1.0).text()
+    header, *rows = text.split("\n\n")[2].splitlines()
+    assert header.split() == ["case", "entropy", "production", "W₂", "∫v₂", "dt"]
+    assert [row.split()[0] for row in rows] == list(solved)
+    assert all(name not in text.split("\n\n")[0] for name in solved)
+
+
 def test_text_has_every_case_and_the_published_figures(verification):
     text = verification.text()
     for name in verification.cases:
@@ -133,10 +199,13 @@ def test_a_violation_is_told(results):
 
 def test_progress_names_every_case(monkeypatch):
     cases = dict(list(paper_cases(cells=20, steps=2).items())[:2])
+    problems = {"double-well": verify_problems()["double-well"]}
     monkeypatch.setattr("fpsolve.experiments.verification.verify_cases", lambda level: cases)
+    monkeypatch.setattr("fpsolve.experiments.verification.verify_problems", lambda level: problems)
     seen = []
     verification = verify("quick", lambda *step: seen.append(step))
-    assert seen == [("mean/cosine", 0, 2), ("mean/cond-ot", 1, 2)]
+    assert seen == [("mean/cosine", 0, 3), ("mean/cond-ot", 1, 3), ("double-well", 2, 3)]
+    assert [type(result) for result in verification.cases.values()] == [SpeedAccuracy, SpeedAccuracy, TradeOffs]
     assert verification.seconds > 0.0
 
 
