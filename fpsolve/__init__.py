@@ -63,6 +63,7 @@ from fpsolve.schedules import (
 )
 from fpsolve.settings import InputError
 from fpsolve.solution import Equilibrium, Stationary, solve
+from fpsolve.thermodynamics.inference import infer
 from fpsolve.thermodynamics.ledger import ledger
 from fpsolve.thermodynamics.path_averages import entropy_statistics, work_statistics
 from fpsolve.transport.gaussian import bures
@@ -130,6 +131,7 @@ __all__ = [
     # stochastic thermodynamics
     "TradeOffs",
     "entropy_statistics",
+    "infer",
     "ledger",
     "trade_offs",
     "work_statistics",

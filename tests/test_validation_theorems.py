@@ -10,9 +10,14 @@ import pytest
 import fpsolve as fp
 from fpsolve.estimates import Estimate
 from validation.command import Findings
-from validation.theorems import plane, published, schedule_independence, verdicts
+from validation.theorems import plane, published, schedule_independence, thermodynamics, verdicts
 
-MODULES = {"verdicts": verdicts, "schedule_independence": schedule_independence, "published": published}
+MODULES = {
+    "verdicts": verdicts,
+    "schedule_independence": schedule_independence,
+    "published": published,
+    "thermodynamics": thermodynamics,
+}
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -82,3 +87,12 @@ def test_an_experiment_in_the_plane_reports_orders_and_equalities(
 def test_an_order_says_where_the_bars_do_not_decide():
     estimates = {"a": Estimate(1.0, 0.1), "b": Estimate(1.05, 0.1), "c": Estimate(2.0, 0.1)}
     assert plane.order(estimates) == "a ? b < c"
+
+
+def test_a_wrong_total_is_a_complaint():
+    _, trial = next(iter(thermodynamics.trials("quick")))
+    solution = fp.solve(trial.problem, trial.start, [0.0, trial.end])
+    measured = fp.trade_offs(solution)
+    measured.estimates["work"] = Estimate(measured["work"].value + 1e-3, 1e-4)
+    assert any("work is off" in text for text in thermodynamics.compare(trial, measured, 1e-5)[1])
+    assert any("miss the energy" in text for text in thermodynamics.balance(measured)[1])

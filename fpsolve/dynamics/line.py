@@ -10,10 +10,13 @@ import xarray as xr
 from fpsolve.cases import Case, pack
 from fpsolve.densities import Tabulated, as_density
 from fpsolve.densities.base import mass_between
+from fpsolve.dynamics.snapshots import averages_of_points, check_mass, read_snapshots
 from fpsolve.processes import Process, State
 from fpsolve.quadrature import Array
 from fpsolve.schedules import OptimalTransport, Recording, Schedule
+from fpsolve.schedules.recording import FEWEST
 from fpsolve.settings import InputError
+from fpsolve.transport.least_energy import LineFlow
 
 #: probability left outside the grid at either end, where the ends are chosen from the tails
 GRID_TAIL = 1e-16
@@ -92,36 +95,98 @@ def described(name: str, values: Array) -> tuple[tuple[str, ...], Array, dict[st
     return dims, values, {"units": "1", "long_name": long_name, "equation": equation}
 
 
-def record(density: xr.DataArray, velocity: xr.DataArray) -> xr.Dataset:
-    """Turn somebody's densities and velocities into a forward process.
+def record(
+    density: Any,
+    velocity: Any = None,
+    *,
+    time: str | None = None,
+    x: str | None = None,
+    values: str = "averages",
+    edges: Any = None,
+) -> xr.Dataset:
+    """Turn somebody's densities, and velocities where there are any, into a forward process.
 
     Parameters
     ----------
     density : xarray.DataArray
-        Cell averages (time, x); at least 8 times and cells. Every row is normalised.
-    velocity : xarray.DataArray
-        Mean velocity (time, x_face) at the cell edges, at the same times; its coordinates give times and edges.
+        Densities in time on a line; at least 8 times and cells. Every row is normalised.
+    velocity : xarray.DataArray, optional
+        Mean velocity (time, x_face) at the cell edges, at the same times; its coordinates give times and edges. If
+        absent, the only one on the line that realises the densities, nu = -(dF/dt) / P with F the CDF.
+    time, x : str, optional
+        Names of the density's dimensions, in any order. If absent, a dimension named ``time``, ``t`` or ``snapshot``,
+        or marked as time, is time; with a velocity the first one is.
+    values : {"averages", "points"}
+        Whether the values are averages over cells or those at the coordinates. Points are turned into averages by
+        integrating a quintic spline through them, an error of sixth order in their spacing.
+    edges : (cells + 1,) array, optional
+        Cell edges; if absent, the coordinates are the middles of the cells. A velocity brings its own.
 
     Returns
     -------
     xarray.Dataset
-        As :func:`diffuse` returns it. Between the stored points there are splines; the estimated process takes the
-        route of the characteristics, and every bar holds what a coarser recording would change.
+        As :func:`diffuse` returns it, times counted from the first one. Between the stored points there are splines;
+        the estimated process takes the route of the characteristics, and every bar holds what a coarser recording
+        would change.
 
     Raises
     ------
     InputError
-        Wrong dimensions or shapes, NaN, negative densities.
+        Wrong dimensions or shapes, NaN, negative densities, a mass that changes by more than 1%, a dimension of time
+        that is not clear, missing coordinates.
+
+    Notes
+    -----
+    The velocity is found from the images of each edge under the monotone maps between the densities, by a polynomial
+    through five times: it divides by no density. Beyond the edges where noise, or less than 1e-13 of the mass, is all
+    there is, it keeps its last value.
     """
+    if velocity is not None:
+        return _recorded(*_given(density, velocity, time, x, values, edges))
+    if len(getattr(density, "dims", ())) == 3:
+        raise InputError("density", "given three dimensions; densities in the plane are for fpsolve.infer")
+    held = read_snapshots(density, time, x, values, edges, least=FEWEST)
+    flow = LineFlow(held.times, held.edges[0], held.masses, held.clipped)
+    return _recorded(held.times, held.edges[0], held.averages, flow.filled(flow.velocity()), True)
+
+
+def _given(
+    density: Any, velocity: Any, time: str | None, x: str | None, values: str, edges: Any
+) -> tuple[Array, Array, Array, Array]:
+    """Times, edges, averages and velocities of a density with its velocity."""
     for name, array in (("density", density), ("velocity", velocity)):
         if len(getattr(array, "dims", ())) != 2:
             raise InputError(name, f"given dimensions {getattr(array, 'dims', None)}; expected (time, x)")
-    times, edges = (np.asarray(velocity[dim].values, float) for dim in velocity.dims)
-    averages = np.asarray(density.values, float)
-    if averages.shape == (times.size, edges.size - 1):
-        mass = np.sum(averages * np.diff(edges), axis=1, keepdims=True)
+    if edges is not None:
+        raise InputError("edges", "a velocity brings its own, its second coordinate; leave edges out")
+    if values not in ("averages", "points"):
+        raise InputError("values", f"given {values!r}; allowed are 'averages' (over cells) and 'points'")
+    first = time or next((name for name in density.dims if x is not None and name != x), density.dims[0])
+    if first not in density.dims:
+        raise InputError("time", f"given {first!r}; the density has the dimensions {tuple(density.dims)}")
+    averages = np.asarray(density.transpose(first, ...).values, float)
+    turned = velocity.transpose(first, ...) if first in velocity.dims else velocity
+    for name in turned.dims:
+        if name not in turned.coords:
+            raise InputError(
+                "velocity", f"its dimension {name!r} has no coordinate; assign_coords({name}=...) gives one"
+            )
+    times, faces = (np.asarray(turned[name].values, float) for name in turned.dims)
+    if averages.shape == (times.size, faces.size - 1):
+        if values == "points":
+            place = next(name for name in density.dims if name != first)
+            centres = density[place].values if place in density.coords else 0.5 * (faces[1:] + faces[:-1])
+            averages = averages_of_points(averages, [np.asarray(centres, float)], [faces])
+        mass = np.sum(averages * np.diff(faces), axis=1, keepdims=True)
+        if np.all(mass > 0.0):
+            check_mass(times, mass[:, 0])
         averages = np.divide(averages, mass, out=averages.copy(), where=mass > 0.0)
-    recording = Recording(times - times[0], edges, averages, np.asarray(velocity.values, float))
+    return times, faces, averages, np.asarray(turned.values, float)
+
+
+def _recorded(times: Array, edges: Array, averages: Array, velocities: Array, derived: bool = False) -> xr.Dataset:
+    """The Dataset of a recording."""
+    recording = Recording(times - times[0], edges, averages, velocities, derived)
     data = Tabulated(edges, recording.averages[0])
     case = Case(data, recording, cells=edges.size - 1, steps=times.size - 1, estimated="characteristics")
     centres = 0.5 * (edges[1:] + edges[:-1])

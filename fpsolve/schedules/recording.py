@@ -10,6 +10,7 @@ import numpy as np
 from fpsolve.densities.base import check_points
 from fpsolve.quadrature import Array
 from fpsolve.settings import InputError, Settings
+from fpsolve.transport.least_energy import LineFlow
 
 #: fewest times and cells that interpolation and a coarser copy can work with
 FEWEST = 8
@@ -29,6 +30,8 @@ class Recording(Settings):
         Cell averages of the density, not negative.
     velocities : (n, cells + 1) array
         Mean velocity at the cell edges.
+    derived : bool
+        Whether the velocities were found from the averages, so that a coarser copy must find its own.
 
     Raises
     ------
@@ -42,6 +45,7 @@ class Recording(Settings):
     edges: Array
     averages: Array
     velocities: Array
+    derived: bool = False
 
     def __post_init__(self) -> None:
         times, edges = (check_points(name, getattr(self, name), increasing=True) for name in ("times", "edges"))
@@ -69,5 +73,10 @@ class Recording(Settings):
         kept = np.union1d(np.arange(0, self.times.size, 2), [self.times.size - 1])
         faces = np.union1d(np.arange(0, self.edges.size, 2), [self.edges.size - 1])
         masses = np.add.reduceat(self.averages * np.diff(self.edges), faces[:-1], axis=1)
-        edges = self.edges[faces]
-        return Recording(self.times[kept], edges, (masses / np.diff(edges))[kept], self.velocities[kept][:, faces])
+        edges, times, masses = self.edges[faces], self.times[kept], masses[kept]
+        velocities = self.velocities[kept][:, faces]
+        if self.derived:
+            total = np.sum(masses, axis=1, keepdims=True)
+            flow = LineFlow(times, edges, masses / total, np.zeros(times.size))
+            velocities = flow.filled(flow.velocity())
+        return Recording(times, edges, masses / np.diff(edges), velocities, self.derived)

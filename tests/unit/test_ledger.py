@@ -9,7 +9,7 @@ import fpsolve as fp
 from fpsolve.fluxes import TwoPointFlux
 from fpsolve.settings import InputError, Settings
 from fpsolve.thermodynamics.summary import totals
-from tests.unit.linear_thermodynamics import LinearOracle
+from validation.theorems.linear_thermodynamics import LinearOracle
 
 BALANCED = [
     cls()

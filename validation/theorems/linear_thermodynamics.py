@@ -1,4 +1,7 @@
-"""Thermodynamics of a linear force acting on a Gaussian, from ordinary differential equations of its moments."""
+"""Thermodynamics of a linear force acting on a Gaussian, from ordinary differential equations of its moments.
+
+Nothing of fpsolve is used here, so that its numbers can be compared with these.
+"""
 
 from __future__ import annotations
 
