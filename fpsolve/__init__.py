@@ -25,6 +25,7 @@ from fpsolve.densities import (
     from_image,
     from_samples,
 )
+from fpsolve.design import Protocol, compare_protocols, drive, minimum_dissipation_of, optimal_protocol
 from fpsolve.discretisation import Discretisation
 from fpsolve.dynamics import diffuse, record
 from fpsolve.equation import Domain, FokkerPlanck
@@ -65,7 +66,7 @@ from fpsolve.settings import InputError
 from fpsolve.solution import Equilibrium, Stationary, solve
 from fpsolve.thermodynamics.inference import infer
 from fpsolve.thermodynamics.ledger import ledger
-from fpsolve.thermodynamics.path_averages import entropy_statistics, work_statistics
+from fpsolve.thermodynamics.path_averages import elbo, entropy_statistics, work_statistics
 from fpsolve.transport.gaussian import bures
 from fpsolve.transport.plane import transport_w1, transport_w2
 
@@ -129,10 +130,16 @@ __all__ = [
     "solve",
     "steppers",
     # stochastic thermodynamics
+    "Protocol",
     "TradeOffs",
+    "compare_protocols",
+    "drive",
+    "elbo",
     "entropy_statistics",
     "infer",
     "ledger",
+    "minimum_dissipation_of",
+    "optimal_protocol",
     "trade_offs",
     "work_statistics",
     # schedules

@@ -117,10 +117,7 @@ class Findings(abc.ABC):
 
     def __str__(self) -> str:
         """Two plain tables: quantities, relations."""
-        rows = [
-            (SYMBOLS.get(n, n), str(e), e.unit if e.finite else "", meaning(n))
-            for n, e in self.estimates.items()
-        ]
+        rows = [(SYMBOLS.get(n, n), str(e), e.unit if e.finite else "", meaning(n)) for n, e in self.estimates.items()]
         checks = [
             (r.name, r.verdict, *(("", "") if r.why else (f"{r.lhs:.8g}", f"{r.rhs:.8g}")), r.why or r.note)
             for r in self.relations

@@ -13,6 +13,7 @@ from fpsolve.measuring import trade_offs
 from fpsolve.results import TradeOffs
 from fpsolve.settings import InputError
 
+
 def solve(options: argparse.Namespace) -> int:
     """Solve what a problem file, or a solution, describes."""
     if options.resume and options.out is None:
@@ -48,7 +49,11 @@ def text(measured: TradeOffs) -> str:
     """Tables of quantities and relations, and how they were computed."""
     d = measured.diagnostics
     cells = " x ".join(str(n) for n in d["cells"])
-    lines = [str(measured), "", f"{cells} cells, {d['flux']}, {d['stepper']}, {d['steps_taken']} steps, {d['seconds']:.2g} s"]
+    lines = [
+        str(measured),
+        "",
+        f"{cells} cells, {d['flux']}, {d['stepper']}, {d['steps_taken']} steps, {d['seconds']:.2g} s",
+    ]
     if math.isfinite(d["density_error"]):
         lines.append(f"density: L1 error at most {d['density_error']:.1e}, least value {d['minimum_density']:.1e}")
     return "\n".join(lines)

@@ -19,6 +19,11 @@ _VANDERMONDE = np.polynomial.legendre.legvander(GAUSS_NODES, DEGREE)
 _TO_COEFFICIENTS = (_VANDERMONDE * GAUSS_WEIGHTS[:, None]).T * (np.arange(DEGREE + 1) + 0.5)[:, None]
 
 
+def legendre_coefficients(values: Array) -> Array:
+    """Coefficients (n, 16) of the polynomials through values at the Gauss nodes of n panels."""
+    return np.ascontiguousarray(values @ _TO_COEFFICIENTS.T)
+
+
 @dataclasses.dataclass(frozen=True)
 class Panels:
     """Legendre coefficients of a density on panels, and the mass beyond each edge on either side.
@@ -103,7 +108,7 @@ def fit_panels(function: Callable[[Array], Array], edges: Array, tolerance: floa
     for depth in range(161):
         half = 0.5 * (upper - lower)[:, None]
         values = np.asarray(function(0.5 * (upper + lower)[:, None] + half * GAUSS_NODES), float)
-        coefficients = values @ _TO_COEFFICIENTS.T
+        coefficients = legendre_coefficients(values)
         size = np.max(np.abs(coefficients), axis=1)
         mass = size * (upper - lower)
         total = max(total, float(np.sum(mass)))

@@ -24,13 +24,13 @@ from fpsolve.settings import InputError
 from fpsolve.solution import Setup, diagnostics, quantities, recipe_of, relations
 from fpsolve.thermodynamics import Measurement
 from fpsolve.thermodynamics.ledger import ledger, setup_of
-from fpsolve.thermodynamics.path_averages import entropy_statistics, jarzynski_average
+from fpsolve.thermodynamics.path_averages import entropy_statistics, work_statistics
 from fpsolve.thermodynamics.summary import measurement, totals
 
 #: bars above this part of the larger side leave a relation undecided
 _TOLERANCE = {1: 1e-3, 2: 1e-2}
 #: the fluctuation theorem holds to rounding on every grid and with any steps: small ones do
-_CELLS, _STEPS = {1: 96, 2: 32}, 16
+_CELLS, _STEPS = {1: 64, 2: 32}, 16
 #: relations of a solution that a ledger decides, in the order of the paper
 _LEDGER: tuple[tuple[str, str, Callable[[Measurement], Relation]], ...] = (
     ("second-law", "36-39", second_law),
@@ -123,7 +123,7 @@ def _paths(setup: Setup) -> tuple[dict[str, Estimate], list[Relation]]:
         estimates["fluctuation_theorem"] = Estimate.undefined(refused.message)
         found = [Relation.undefined("fluctuation-theorem", "50", refused.message)]
     try:
-        statistics = jarzynski_average(problem, start, times)
+        statistics = work_statistics(problem, start, times)
         estimates["jarzynski"] = _scalar(statistics, "jarzynski")
         found.append(jarzynski(statistics))
     except InputError as refused:

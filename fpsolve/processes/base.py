@@ -9,10 +9,14 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from fpsolve.densities.base import Density
+from fpsolve.densities.base import TAIL, Density
 from fpsolve.estimates import ROUNDING
+from fpsolve.forces.base import Force
 from fpsolve.mesh import marched
 from fpsolve.quadrature import POINTS, TAIL_FACTOR, Array, panel_nodes
+
+#: tail probability down to which a force is made of densities in closed form: far beyond any window
+_DEEP = 1e-60
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,6 +110,44 @@ class Process(abc.ABC):
     def kinks(self) -> Array:
         """Times inside (0, tau) where the process is not smooth."""
         return np.empty(0)
+
+    def force(self, temperature: float | Callable[[float], float], mobility: float = 1.0) -> Force:
+        """The force nu_t / mobility + T d ln P_t / dx, with which a Fokker-Planck equation follows the process exactly.
+
+        Parameters
+        ----------
+        temperature : float or callable
+            T > 0, L²/s with mobility one: a number or ``t -> T``.
+        mobility : float
+            Positive.
+
+        Returns
+        -------
+        Force
+            With a potential, U_t = -int nu_t dx / mobility - T ln P_t, zero at the mean of P_t.
+
+        Raises
+        ------
+        InputError
+            A temperature or mobility that is not positive and finite.
+        """
+        from fpsolve.processes.driving import DrivingForce
+
+        return DrivingForce(self, temperature, mobility)
+
+    def log_flow(self, t: float, x: Array) -> tuple[Array, Array]:
+        """Logarithm of the density, and velocity, at points."""
+        return self.density(t).logpdf(x), self.velocity(t, x)
+
+    def structure(self, t: float) -> Density:
+        """A density whose features are those of both P_t and the velocity."""
+        return self.density(t)
+
+    @property
+    def faintest(self) -> float:
+        """Tail probability down to which a force follows densities and velocities; beyond it stays what it is there."""
+        exact = max(self.initial.precision, self.final.precision) <= ROUNDING
+        return _DEEP if exact else TAIL
 
     @property
     def initial(self) -> Density:

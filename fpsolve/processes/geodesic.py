@@ -15,6 +15,9 @@ from fpsolve.processes.base import Process, Slices, State, distinct
 from fpsolve.quadrature import Array, panel_nodes
 from fpsolve.transport.coupling import Coupling, between
 
+#: the edges of a coupling are panels already, for rules of lower degree than panels of degree 15
+_SPARING = 4.0
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Geodesic(Process):
@@ -53,6 +56,14 @@ class Geodesic(Process):
         y, z = self.coupling.meet(t / self.tau, x)
         tails = density.at_pairs(x, y, z) if isinstance(density, Interpolated) else density.tails(x)
         return State(*tails, (z - y) / self.tau, None)
+
+    def log_flow(self, t: float, x: Array) -> tuple[Array, Array]:
+        s = min(max(t / self.tau, 0.0), 1.0)
+        y, z = self.coupling.meet(s, x)
+        return self.coupling.log_density(s, y, z), (z - y) / self.tau
+
+    def structure(self, t: float) -> Density:
+        return Woven(self.coupling, min(max(t / self.tau, 0.0), 1.0))
 
     def temperature(self, t: Array) -> Array | None:
         if self.constant_temperature is None:
@@ -125,6 +136,9 @@ class Interpolated(Density):
         outside = (np.asarray(x) < low) | (np.asarray(x) > high)
         return np.where(outside, 0.0, pdf), np.where(x < low, 0.0, cdf), np.where(x > high, 0.0, sf)
 
+    def logpdf(self, x: Array) -> Array:
+        return self.coupling.log_density(self.fraction, *self.coupling.meet(self.fraction, x))
+
     def quantile(self, cdf: Array, sf: Array | None = None) -> Array:
         s = self.fraction
         return (1.0 - s) * self.coupling.first.quantile(cdf, sf) + s * self.coupling.second.quantile(cdf, sf)
@@ -145,3 +159,11 @@ class Interpolated(Density):
 
     def panels(self) -> Panels:
         return fit_panels(self.pdf, marched(np.array(self.interval(1e-19)), *self.features()))
+
+
+class Woven(Interpolated):
+    """The same where panels are wanted that resolve density and velocity of either end, few of them."""
+
+    def features(self) -> tuple[Array, Array]:
+        centres, widths = super().features()
+        return centres, _SPARING * widths

@@ -13,6 +13,11 @@ from fpsolve.processes.base import Process, State
 from fpsolve.quadrature import Array
 from fpsolve.schedules import Recording
 
+#: tail probability, and density relative to its largest, below which a recording is rounding
+_FAINT = 1e-11
+#: cells to a panel
+_CELLS = 4
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Recorded(Process):
@@ -55,5 +60,40 @@ class Recorded(Process):
         velocity = CubicSpline(self.recording.edges, self._splines[1](t))(inside)
         return State(*self.density(t).tails(x), velocity, None)
 
+    def log_flow(self, t: float, x: Array) -> tuple[Array, Array]:
+        """Splines through ln P at the edges, smoother than the tabulated density, and through the velocity."""
+        from scipy.interpolate import CubicSpline, make_interp_spline
+
+        edges, inside = self.recording.edges, np.clip(x, *self.window)
+        averages = np.maximum(self._splines[0](t), 0.0)
+        below = np.concatenate([[0.0], np.cumsum(averages * np.diff(edges))])
+        at_edges = make_interp_spline(edges, below / below[-1], k=5).derivative()(edges)
+        # rounding of the primitive: nothing smaller is known
+        log_density = np.log(np.maximum(at_edges, _FAINT * np.max(at_edges)))
+        return CubicSpline(edges, log_density)(inside), CubicSpline(edges, self._splines[1](t))(inside)
+
+    def structure(self, t: float) -> Density:
+        density = self.density(t)
+        assert isinstance(density, Tabulated)
+        return Unbroken(density.edges, density.averages)
+
+    @property
+    def faintest(self) -> float:
+        return _FAINT
+
     def temperature(self, t: Array) -> Array | None:
         return None
+
+
+class Unbroken(Tabulated):
+    """A tabulated density whose splines are followed, a few cells to a panel, not its own pieces."""
+
+    def breaks(self) -> Array:
+        return np.empty(0)
+
+    def kinks(self) -> Array:
+        return np.empty(0)
+
+    def features(self) -> tuple[Array, Array]:
+        edges = np.asarray(self.edges)[::_CELLS]
+        return 0.5 * (edges[1:] + edges[:-1]), np.diff(edges)

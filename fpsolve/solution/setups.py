@@ -17,9 +17,9 @@ from fpsolve.forces import Force, Summed
 from fpsolve.grids import Array, Axis, Grid
 from fpsolve.integration import Control
 from fpsolve.settings import InputError, Recipe, from_recipe
+from fpsolve.solution.checks import check_times, kept_indices
 from fpsolve.solution.choices import choose_window
 from fpsolve.solution.gauges import AXES
-from fpsolve.solution.checks import check_times, kept_indices
 from fpsolve.solution.plans import Plan, rebuilt_times
 from fpsolve.solution.run import ACCURACY, Store, plan_of, solve
 from fpsolve.solution.start import Masses, as_start

@@ -104,6 +104,15 @@ class Coupling:
             y = (x - fraction * z) / (1.0 - fraction)
         return y.reshape(shape), z.reshape(shape)
 
+    def log_density(self, fraction: float, y: Array, z: Array) -> Array:
+        """Logarithm of the density where pairs meet at a fraction s of the way: 1/P = (1 - s)/p + s/q.
+
+        In logarithms, since the product of two densities underflows long before either does.
+        """
+        with np.errstate(divide="ignore"):
+            shares = np.log1p(-fraction), np.log(fraction)
+            return -np.logaddexp(shares[0] - self.first.logpdf(y), shares[1] - self.second.logpdf(z))
+
     def _guess(self, fraction: float, x: Array) -> tuple[Array | None, Array | None]:
         """Pairs near the wanted ones, from the quadrature's nodes once these are known."""
         if "nodes" not in self.__dict__:

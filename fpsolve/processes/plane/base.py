@@ -10,10 +10,12 @@ import numpy as np
 
 from fpsolve.densities.plane.base import PlaneDensity
 from fpsolve.estimates import Estimate
+from fpsolve.forces.base import Force
 from fpsolve.grids import Grid
 from fpsolve.processes.plane.characteristics import ACCURACY, carried
 from fpsolve.processes.plane.lattice import lattice
 from fpsolve.quadrature import Array
+from fpsolve.settings import InputError
 
 #: frequency of the wave that tells how well a lattice resolves what it sums, in units of the lattice's own, and the
 #: power of its part that the error of the sum was found to stay below
@@ -125,6 +127,19 @@ class PlaneProcess(abc.ABC):
         """The part of :meth:`moving` that is not known to be a gradient, a (2, n) array; None where there is none."""
         return None
 
+    def force(self, temperature: float, mobility: float = 1.0) -> Force:
+        """The force nu_t / mobility + T grad ln P_t, with which a Fokker-Planck equation follows the process.
+
+        Raises
+        ------
+        InputError
+            A process that does not know velocity and score at every point.
+        """
+        raise InputError(
+            "process", f"{type(self).__name__} does not know velocity and score at every point; forces are made of "
+            "processes on the line and of kernel mixtures"
+        )  # fmt: skip
+
     @property
     def action(self) -> Estimate | None:
         """∫ v₂² dt where the process knows it better than any quadrature would, L²/s."""
@@ -156,6 +171,11 @@ class FlowingProcess(PlaneProcess):
     @abc.abstractmethod
     def resolved(self, t: float) -> PlaneDensity:
         """P_t with its ``finest`` scale, for the choice of the nodes."""
+
+    def force(self, temperature: float, mobility: float = 1.0) -> Force:
+        from fpsolve.processes.driving import PlaneDrivingForce
+
+        return PlaneDrivingForce(self, temperature, mobility)
 
     def nodes(self, t: float, grid: Grid, finer: int = 1) -> Nodes:
         x, y, spacing = lattice(self.resolved(t), grid, finer)

@@ -14,7 +14,7 @@ from fpsolve.densities import Density, as_density
 from fpsolve.grids import Array
 from fpsolve.schedules import DiscreteDiffusion
 from fpsolve.settings import InputError, number
-from fpsolve.thermodynamics.paths.tables import table
+from fpsolve.thermodynamics.path_averages.tables import table
 
 #: standard deviations of a Gaussian beyond which nothing counts, and of the last density that a grid holds
 _FAR, _PRIOR = 9.0, 10.0

@@ -1,183 +1,291 @@
-"""Statistics of the total entropy production of paths: fluctuation theorem, mean, generating function (41)-(50)."""
+"""Entropy production along paths, without paths: the tilted generator of a jump process (46)-(50)."""
 
 from __future__ import annotations
 
 import dataclasses
-import functools
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
-from fpsolve.discretisation import Discretisation
 from fpsolve.equation import FokkerPlanck
-from fpsolve.estimates import ROUNDING, Estimate
 from fpsolve.fluxes import Flux, ScharfetterGummel, TwoPointFlux
-from fpsolve.generator.jumps import Jumps, jumps_of
 from fpsolve.grids import Array, Grid
+from fpsolve.integration import coarsened
 from fpsolve.settings import InputError
-from fpsolve.steppers import SDIRK4
-from fpsolve.steppers.base import Stepper
-from fpsolve.steppers.diagonally_implicit import DiagonallyImplicit
-from fpsolve.thermodynamics.path_averages.levels import extrapolated
-from fpsolve.thermodynamics.path_averages.marching import march, march_back
-from fpsolve.thermodynamics.path_averages.stage import Stage, as_dataset, counting, log_masses, staged
-from fpsolve.thermodynamics.path_averages.tilted import Tilted
+from fpsolve.solution.errors import beyond, time_bar
+from fpsolve.solution.start import Masses, start_masses
+from fpsolve.steppers import SDIRK4, DiagonallyImplicit
+from fpsolve.thermodynamics.energies import system_entropy
+from fpsolve.thermodynamics.path_averages.boxes import (
+    beside,
+    box,
+    cells_and_steps,
+    checked,
+    rim_of,
+    rough,
+    support,
+    thetas,
+)
+from fpsolve.thermodynamics.path_averages.propagation import MOMENTS, adjoint_step, hierarchy, tilted_step
+from fpsolve.thermodynamics.path_averages.steps import Remembered, halved, integrated, limit, spans, step_groups
+from fpsolve.thermodynamics.path_averages.tables import Numbers, table
+from fpsolve.thermodynamics.path_averages.tilted import Tilts
 
-#: rounding of a sum over all paths, per step
-_PER_STEP = 4e-15
-_MEANINGS = {
-    "fluctuation_theorem": ("mean of exp(-s_tot) over all paths", "50"),
-    "irreversible": ("probability that the backward process ends where the start has nothing", "50"),
-    "entropy_production_mean": ("mean of s_tot over all paths, D(P_F || P_B) = D(P_F || P'_B)", "41-49"),
-    "entropy_production": ("entropy production of the run, of system and bath", "40"),
-    "generating_function": ("mean of exp(-theta s_tot) over all paths", "50"),
-}
+#: what rounding may change of the fluctuation theorem
+ROUNDING = 1e-12
+#: nats per mass beyond a window: nothing that counts is rarer than exp(-40)
+_NATS = 60.0
+#: numbers that are extrapolated to vanishing cells
+_LIMITS = ("entropy_production_variance", "bath_entropy_mean")
+#: what entered the bath, to which the change of the system's entropy is added
+_SUMS = {"entropy_production_mean": "bath_entropy_mean", "entropy_production": "bath_run"}
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Run:
+    """One level: a jump process, where it starts, and the steps it takes."""
+
+    system: Remembered
+    method: type[DiagonallyImplicit]
+    start: Array
+    reached: NDArray[np.bool_]
+    groups: list[Array]
+    #: cells that a start reaches in part only
+    rim: NDArray[np.bool_]
+
+    def numbers(self, arguments: tuple[float, ...]) -> dict[str, float]:
+        """Everything that this level says."""
+        tilts = Tilts(self.system)
+        wanted = sorted({*arguments, 1.0} - {0.0})
+        moments, tilted, bath = self._marched(tilts, wanted)
+        end = moments[0]
+        means = {x: float(np.sum(_power(end, x) * v)) for x, v in zip(wanted, tilted, strict=True)}
+        means[0.0] = float(np.sum(end))
+        numbers = self._statistics(moments, bath)
+        numbers |= {"fluctuation_theorem": means[1.0], "irreversible": 0.0, "uncertain": 0.0}
+        if not np.all(self.reached):
+            back = end
+            for t, later in reversed([span for group in self.groups for span in spans(group)]):
+                back = adjoint_step(self.method, tilts, back, t, later - t)
+            numbers["irreversible"] = float(np.sum(back[~self.reached]))
+            numbers["uncertain"] = float(np.sum(np.abs(back[self.rim])))
+        return numbers | {f"theta {k}": means[x] for k, x in enumerate(arguments)}
+
+    def _marched(self, tilts: Tilts, wanted: list[float]) -> tuple[list[Array], list[Array], float]:
+        """At the end: the hierarchy, what the tilted generators made of the start, the bath's entropy by quadrature."""
+        zero, total = np.zeros_like(self.start), 0.0
+        members = [self.start, zero, zero, self.start * _log(self.start), zero]
+        tilted = [np.where(self.reached, _power(self.start, 1.0 - x), 0.0) for x in wanted]
+        for group in self.groups:
+            rates = [tilts.at(float(group[0])).bath_rate(members[0])]
+            for t, later in spans(group):
+                members = hierarchy(self.method, tilts, members, MOMENTS, t, later - t)
+                tilted = [
+                    tilted_step(self.method, tilts, x, v, t, later - t) for x, v in zip(wanted, tilted, strict=True)
+                ]
+                rates.append(tilts.at(later).bath_rate(members[0]))
+            total += integrated(group, rates)
+        return members, tilted, total
+
+    def _statistics(self, moments: list[Array], bath: float) -> dict[str, float]:
+        """Moments of s = b + ln m_0 - ln m_tau from those of b, and the same mean from the run."""
+        m, first, second, begun, crossed = moments
+        before, after, grid = _log(self.start), _log(m), self.system.grid
+        own = float(np.sum(self.start * before)) - float(np.sum(m * after))
+        mean = float(np.sum(first)) + own
+        ends = float(np.sum(self.start * before**2)) + float(np.sum(m * after**2)) - 2.0 * float(np.sum(begun * after))
+        mixed = float(np.sum(crossed)) - float(np.sum(first * after))
+        return {
+            "bath_entropy_mean": float(np.sum(first)),
+            "bath_run": bath,
+            # inside the cells the density is not flat: its entropy to fourth order
+            "entropy_start": _entropy(self.start, grid),
+            "entropy_end": _entropy(m, grid),
+            "grid_entropy_production_mean": mean,
+            "grid_entropy_production": bath + own,
+            "entropy_production_variance": float(np.sum(second)) + 2.0 * mixed + ends - mean**2,
+            "lost": beyond(np.abs(m), grid),
+        }
+
+
+def _entropy(masses: Array, grid: Grid) -> float:
+    """The entropy of a density; where it all but vanishes its slopes may overflow."""
+    with np.errstate(over="ignore"):
+        return system_entropy(masses, grid)
 
 
 def entropy_statistics(
     problem: FokkerPlanck,
     start: Any,
-    times: Any,
+    times: Sequence[float] | Array,
     *,
-    theta: Any = None,
-    cells: int | None = None,
+    theta: Sequence[float] | float | None = None,
+    cells: int | Sequence[int] | None = None,
     steps: int | None = None,
     flux: Flux | None = None,
-    stepper: Stepper | None = None,
-    grid: Grid | None = None,
+    stepper: DiagonallyImplicit | None = None,
 ) -> xr.Dataset:
-    """Mean, generating function and fluctuation theorem of the total entropy production s_tot of a path.
+    """Statistics of the entropy production s = ln(P_F / P_B) of single paths (46)-(50), drawing none.
 
-    s_tot = ln of the probability of a path over that of its reverse, of the jump process that a two-point flux is: the
-    sum of ln(w / w_reverse) over its jumps, and ln m_0(first) - ln m_tau(last). Averages over all paths solve linear
-    equations (:class:`Tilted`); none is drawn.
+    A flux with local detailed balance makes the equation a jump process. Along its paths s is the sum of ln(w/w') over
+    the jumps (w' is the rate of the reverse jump) plus ln m_0(x_0) - ln m_tau(x_tau), and <exp(-theta s)> solves an
+    equation with the tilted generator. Its mean, minus the derivative at theta = 0, is D_KL(P_F || P_B) =
+    D_KL(P_F || P'_B) = S_tot (47), (49). At theta = 1 the tilted generator is the transposed one, so that
+    <exp(-s)> = 1 to rounding whatever the step (50); a start with empty cells makes it 1 - lambda, where lambda is the
+    probability that the backward process, from m_tau with the protocol reversed, ends in them.
+
+    Where T depends on the place, J = f P - T grad P: the entropy of a jump is that of the bath at its face.
 
     Parameters
     ----------
-    problem, start, times
-        As for :func:`fpsolve.solve`; of the times the first and the last count.
+    problem : FokkerPlanck
+        Any force, with reflecting or periodic ends.
+    start : Density, PlaneDensity, Equilibrium, Stationary, or array
+        As for :func:`fpsolve.solve`; an array holds averages over the cells of the problem's domain.
+    times : sequence of float
+        Increasing; the statistics are those of all the time between the first and the last. Every one ends a step.
     theta : sequence of float, optional
-        Where the generating function <exp(-theta s_tot)> is wanted.
-    cells, steps : int, optional
-        Cells along each axis of the finest grid, and time steps; rounded up to multiples of 8.
-    flux : Flux, optional
+        Arguments of the generating function.
+    cells : int or pair, optional
+        Cells along each axis of the domain, or of a window that is found; 256 on a line, 64 x 64 in the plane.
+    steps : int, optional
+        Steps in all, about; 200 on a line, 40 in the plane.
+    flux : TwoPointFlux, optional
         One that claims local detailed balance; Scharfetter-Gummel if absent.
-    stepper : Stepper, optional
-        A diagonally implicit one; SDIRK4 if absent.
-    grid : Grid, optional
-        The finest grid, in place of a window and ``cells``.
+    stepper : DiagonallyImplicit, optional
+        SDIRK4 if absent.
 
     Returns
     -------
     xarray.Dataset
-        Scalars with error bars ``<name>_error``: ``fluctuation_theorem`` <exp(-s_tot)>, which is 1 - ``irreversible``
-        (50) to rounding at any step; ``entropy_production_mean``, minus the derivative of the generating function at
-        zero (41)-(49), and ``entropy_production`` of the run (40), which agree at the order of the stepper; and
-        ``generating_function(theta)``.
+        ``fluctuation_theorem``, ``irreversible`` (lambda), ``entropy_production_mean`` (by the derivative),
+        ``entropy_production`` (the change of the system's entropy and what entered the bath, by quadrature through the
+        ends of the steps), ``entropy_production_variance``, ``bath_entropy_mean``, ``generating_function(theta)``,
+        each with ``..._error``, nats; means of the jump process itself, not extrapolated, as ``grid_...``.
 
     Raises
     ------
     InputError
-        Absorbing ends, T = 0 or T(x), a flux without local detailed balance, rates that underflow.
+        Absorbing ends, T = 0, a flux without local detailed balance, a stepper of another kind.
     """
-    chosen: Flux = ScharfetterGummel() if flux is None else flux
-    method: Stepper = SDIRK4() if stepper is None else stepper
-    if not (isinstance(chosen, TwoPointFlux) and chosen.local_detailed_balance):
-        name = getattr(chosen, "kind", type(chosen).__name__)
-        raise InputError("flux", f"given {name}, which claims no local detailed balance; choose scharfetter-gummel")
-    if not isinstance(method, DiagonallyImplicit):
-        name = getattr(method, "kind", type(method).__name__)
-        raise InputError("stepper", f"given {name}; expected a diagonally implicit one such as SDIRK4()")
-    thetas = counting(theta)
-    stage = staged(problem, start, times, cells, steps, False, grid)
-    levels = [_Paths(stage, each, k, chosen, method).numbers(thetas) for k, each in enumerate(stage.grids())]
-    floor = _PER_STEP * stage.steps + ROUNDING
-    estimates = {
-        # these hold on every grid, so that nothing is extrapolated
-        "fluctuation_theorem": Estimate(levels[0]["fluctuation_theorem"], floor),
-        "irreversible": Estimate(levels[0]["irreversible"], floor),
-    }
-    for name in ("entropy_production_mean", "entropy_production"):
-        estimates[name] = extrapolated([level[name] for level in levels])
-    curve = [extrapolated([level[f"theta {k}"] for level in levels]) for k in range(thetas.size)]
-    return as_dataset(estimates, _MEANINGS, (thetas, curve) if thetas.size else None)
+    problem, begun, at = checked(problem, start, times)
+    arguments = thetas(theta)
+    flux, method = _schemes(problem, flux, stepper, at)
+    shape, count = cells_and_steps(problem, begun, cells, steps)
+    domain = box(problem, begun, at, resting=False)
+    grids = [domain.grid(shape if problem.dimension == 2 else shape[0])]
+    grids += [grids[0].coarser(), grids[0].coarser(4)]
+    fine = step_groups(lambda t: _watched(problem, grids[2], t), at, count)
+    plan = [(grids[0], fine), (grids[1], fine), (grids[2], fine), (grids[1], halved(fine))]
+    masses = _starts(begun, problem, grids, flux, float(at[0]))
+    found: list[dict[str, float]] = []
+    edges: list[float] = []
+    cut = max(1.0 - float(np.sum(masses[0])), 0.0)
+    for grid, groups in plan:
+        own = masses[grids.index(grid)]
+        reached = support(begun, own)
+        rim = rim_of(begun, grid, reached)
+        found.append(
+            Run(Remembered(problem, grid, flux), method, own / np.sum(own), reached, groups, rim).numbers(arguments)
+        )
+        if not edges:
+            edges.append(float(np.sum(beside(own)[rim])))
+    return _told(
+        found, arguments, _Told(method.order, flux.order, problem.domain is None, rough(begun, domain), edges[0], cut)
+    )
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class _Paths:
-    """The paths of the jump process on one grid."""
+@dataclasses.dataclass(frozen=True)
+class _Told:
+    """What the bars must know: orders, whether a window was chosen and what it cuts, and of a rough start its rim."""
 
-    stage: Stage
-    grid: Grid
-    level: int
-    flux: TwoPointFlux
-    stepper: DiagonallyImplicit
+    time_order: int
+    order: int
+    windowed: bool
+    rough: bool
+    rim: float
+    cut: float
 
-    @functools.cached_property
-    def system(self) -> Discretisation:
-        return Discretisation(self.stage.problem, self.grid, self.flux)
 
-    def jumps(self, t: float) -> Jumps:
-        found = jumps_of(self.system.at(t))
-        if found is None or not found.connected:
-            raise InputError(
-                "problem", "a force times the width of a cell is beyond 700 T, so that rates underflow; take more "
-                "cells, or raise T"
-            )  # fmt: skip
-        return found
+def _told(found: list[dict[str, float]], arguments: tuple[float, ...], told: _Told) -> xr.Dataset:
+    """Limits and bars of what the levels say: three grids, and the middle one with half the steps."""
+    fine, middle, coarse, clock = found
+    cut = told.cut + (3.0 * fine["lost"] if told.windowed else 0.0)
+    every = [name for name in fine if name not in ("lost", "uncertain")]
+    known: dict[str, tuple[float, float]] = {}
+    for name in every:
+        # the start is exact in every cell
+        falling = 4 if name == "entropy_start" else told.order
+        levels, rounding = [fine[name], middle[name], coarse[name]], 1e-11 * max(abs(fine[name]), 1e-3)
+        value, bar = limit(levels, falling, rounding, told.rough)
+        bar += time_bar(abs(middle[name] - clock[name]), told.time_order)
+        known[name] = value, bar + _NATS * cut + (0.0 if name == "bath_entropy_mean" else told.rim)
+    numbers: Numbers = {name: known[name] for name in _LIMITS}
+    for name, bath in _SUMS.items():
+        parts = [known[part] for part in (bath, "entropy_end", "entropy_start")]
+        total = parts[0][0] + parts[1][0] - parts[2][0], sum(bar for _, bar in parts)
+        # the sum on the grid may fall more regularly than its smoother parts
+        total = min(total, known[f"grid_{name}"], key=lambda pair: pair[1])
+        value = fine[f"grid_{name}"]
+        numbers |= {name: total, f"grid_{name}": (value, abs(value - total[0]) + total[1])}
+    spread = 0.0
+    if fine["irreversible"] or middle["irreversible"]:
+        # both sides of the corrected identity are those of the finest grid, where it holds to rounding
+        spread = known["irreversible"][1] + abs(known["irreversible"][0] - fine["irreversible"])
+        spread += abs(fine["irreversible"] - middle["irreversible"]) + fine["uncertain"]
+    for name in ("fluctuation_theorem", "irreversible"):
+        numbers[name] = fine[name], spread + ROUNDING * max(1.0, abs(fine[name]))
+    if arguments:
+        rows = [known[f"theta {k}"] for k in range(len(arguments))]
+        numbers["generating_function"] = np.array([r[0] for r in rows]), np.array([r[1] for r in rows])
+    flags: dict[str, object] = {"identity_residual": abs(fine["fluctuation_theorem"] - 1.0 + fine["irreversible"])}
+    return table(numbers, arguments, flags, "fpsolve entropy statistics")
 
-    def tilted(self, theta: float) -> Any:
-        """``t`` -> the tilted generator; the last few are kept."""
-        return functools.lru_cache(maxsize=8)(lambda t: Tilted.of(self.jumps(0.0 if self.system.steady else t), theta))
 
-    def numbers(self, thetas: Array) -> dict[str, float]:
-        """All averages."""
-        stage, times = self.stage, self.stage.instants(self.level)
-        begun = stage.masses(self.grid, self.level)
-        logs = log_masses(stage.start, begun, self.grid)
-        plain, turned = self.tilted(0.0), self.tilted(1.0)
-        gains = functools.lru_cache(maxsize=8)(
-            lambda t: Tilted.gain(self.jumps(0.0 if self.system.steady else t))
+def _schemes(problem: FokkerPlanck, flux: Any, stepper: Any, times: Array) -> tuple[Flux, type[DiagonallyImplicit]]:
+    flux = ScharfetterGummel() if flux is None else flux
+    if not (isinstance(flux, TwoPointFlux) and flux.local_detailed_balance):
+        given = getattr(flux, "kind", type(flux).__name__)
+        raise InputError(
+            "flux", f"given {given}; the entropy of a jump needs local detailed balance, choose scharfetter-gummel or "
+            "chang-cooper"
         )  # fmt: skip
-        ended, heat = march(
-            self.stepper, _steady(plain, self.system.steady), [begun, np.zeros_like(begun)], times,
-            lambda begin, dt, t: lambda solved, k: gains(t).apply(solved[0]),
-        )  # fmt: skip
-        there = np.isfinite(logs)
-        (weight,) = march(self.stepper, _steady(turned, self.system.steady), [there.astype(float)], times)
-        back = march_back(self.stepper, _steady(plain, self.system.steady), ended, times)
-        own = _entropy(ended) - _entropy(begun)
-        found = {
-            "fluctuation_theorem": float(np.sum(ended * weight)),
-            "irreversible": float(np.sum(back[~there])),
-            "entropy_production_mean": own + float(np.sum(heat)),
-            "entropy_production": own + self._heated(begun, times),
-        }
-        for k, theta in enumerate(thetas.tolist()):
-            first = np.where(there, np.exp((1.0 - theta) * np.where(there, logs, 0.0)), 0.0)
-            (last,) = march(self.stepper, _steady(self.tilted(theta), self.system.steady), [first], times)
-            found[f"theta {k}"] = float(np.sum(np.maximum(ended, 0.0) ** theta * last))
-        return found
-
-    def _heated(self, begun: Array, times: Array) -> float:
-        """Entropy of the bath by Simpson's rule over the rates at the ends of the steps, which no stage has seen."""
-        operator, masses, rates = self.tilted(0.0), begun, []
-        for index, t in enumerate(times.tolist()):
-            if index:
-                (masses,) = march(
-                    self.stepper, _steady(operator, self.system.steady), [masses], times[index - 1 : index + 1]
-                )  # fmt: skip
-            rates.append(float(np.sum(Tilted.gain(self.jumps(t)).apply(masses))))
-        h, values = float(times[1] - times[0]), np.array(rates)
-        return h / 3.0 * float(values[0] + values[-1] + 4.0 * np.sum(values[1:-1:2]) + 2.0 * np.sum(values[2:-1:2]))
+    stepper = SDIRK4() if stepper is None else stepper
+    if not isinstance(stepper, DiagonallyImplicit):
+        given = getattr(stepper, "kind", type(stepper).__name__)
+        raise InputError("stepper", f"given {given}; choose a diagonally implicit one such as SDIRK4() or TRBDF2()")
+    if problem.uniform_temperature and any(problem.temperature_at(float(t)) <= 0.0 for t in times):
+        raise InputError("temperature", "given T = 0, at which a path has no reverse; give a positive one")
+    return flux, type(stepper)
 
 
-def _steady(operators: Any, steady: bool) -> Any:
-    """The operator of any time, where it does not change."""
-    return (lambda t: operators(0.0)) if steady else operators
+def _starts(begun: Any, problem: FokkerPlanck, grids: list[Grid], flux: Flux, t: float) -> list[Array]:
+    """Masses on three grids; those of an array are added up."""
+    if isinstance(begun, (np.ndarray, Masses)):
+        finest = start_masses(begun, problem, grids[0], flux, t)
+        return [finest, coarsened(finest), coarsened(coarsened(finest))]
+    return [start_masses(begun, problem, grid, flux, t) for grid in grids]
 
 
-def _entropy(masses: Array) -> float:
-    heavy = masses > 0.0
-    return -float(np.sum(masses[heavy] * np.log(masses[heavy])))
+def _watched(problem: FokkerPlanck, grid: Grid, t: float) -> Array:
+    """The force at some places, and T: what a jump of the protocol changes."""
+    force = problem.force.field(tuple(np.meshgrid(*(a.centres[::9] for a in grid.axes), indexing="ij")), t)
+    parts = [np.ravel(np.broadcast_to(component, component.shape)) for component in force]
+    if problem.uniform_temperature:
+        parts.append(np.array([problem.temperature_at(t)]))
+    return np.concatenate(parts)
+
+
+def _log(m: Array) -> Array:
+    """Logarithms of masses, zero where there is none."""
+    return np.log(np.where(m > 0.0, m, 1.0))
+
+
+def _power(m: Array, exponent: float) -> Array:
+    """Powers of masses: of none, nothing, but one for the exponent zero."""
+    if exponent in (0.0, 1.0):
+        return m if exponent else np.ones_like(m)
+    return np.where(m > 0.0, np.power(np.where(m > 0.0, m, 1.0), exponent), 0.0)

@@ -1,271 +1,242 @@
-"""Statistics of the work done along paths: Jarzynski's equality, mean, variance, generating function (47)-(50)."""
+"""Statistics of work along paths, without paths: Jarzynski's equality and the whole generating function (47)-(50)."""
 
 from __future__ import annotations
 
 import dataclasses
-import functools
+import itertools
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from fpsolve.discretisation import Discretisation
-from fpsolve.equation import FokkerPlanck
-from fpsolve.estimates import ROUNDING, Estimate
-from fpsolve.fluxes import FourthOrder, ScharfetterGummel
+from fpsolve.equation import Domain, FokkerPlanck
+from fpsolve.estimates import Estimate
+from fpsolve.fluxes import Flux, LinearFlux, ScharfetterGummel
 from fpsolve.grids import Array, Grid
+from fpsolve.integration import coarsened
 from fpsolve.settings import InputError
-from fpsolve.solution.gauges import cell_averages, leans
-from fpsolve.solution.plans import centres
-from fpsolve.solution.start import Equilibrium, equilibrium_masses
-from fpsolve.steppers import SDIRK4, BackwardEuler
-from fpsolve.thermodynamics.energies import Energies, moments, split
+from fpsolve.solution.choices import choose_flux
+from fpsolve.solution.start import Equilibrium, Masses, equilibrium_masses, start_masses
+from fpsolve.steppers import SDIRK4, GridStepper, RungeKuttaLegendre
 from fpsolve.thermodynamics.equilibria import log_partition
-from fpsolve.thermodynamics.path_averages.levels import limit
-from fpsolve.thermodynamics.path_averages.marching import march
-from fpsolve.thermodynamics.path_averages.stage import Stage, as_dataset, counting, staged
+from fpsolve.thermodynamics.path_averages.boxes import box, cells_and_steps, checked, rough, thetas
+from fpsolve.thermodynamics.path_averages.steps import Remembered, halved, limit, step_groups
+from fpsolve.thermodynamics.path_averages.switching import Protocol, WorkRun, exact_split
+from fpsolve.thermodynamics.path_averages.tables import table
 
-#: L1 distance below which a start counts as the equilibrium
+#: L1 distance from the equilibrium below which a start counts as it
 _SAME = 1e-8
-#: largest part of itself that may be the bar of an average of exponentials
-_RESOLVED = 0.3
-#: nodes in a step of the polynomial that gives dU/dt
-_NODES = np.linspace(0.0, 1.0, 5)
-_MEANINGS = {
-    "work_mean": ("mean work", "slides 004"),
-    "work_variance": ("variance of the work", "slides 004"),
-    "jarzynski": ("mean of exp(-W/T) over all paths", "47-50"),
-    "free_energy_change": ("change of the free energy of the equilibrium, -T ln Z", "47-50"),
-    "exponential_of_free_energy": ("exp(-Delta F/T)", "47-50"),
-    "generating_function": ("mean of exp(-theta W/T) over all paths", "47-50"),
-}
+#: instants between which the way of U is measured
+_INSTANTS = 9
+#: relative bar of a generating function beyond which a positive flux is tried as well
+_LOOSE = 1e-4
+#: times the change of the value extrapolated in time between the steps and twice as long ones
+_CAUTION = 1.0
+#: part of the extrapolation in time that a bar never falls below, and rounding relative to the number
+_LEAST, _ROUNDING = 0.02, 1e-10
 
 
 def work_statistics(
     problem: FokkerPlanck,
     start: Any,
-    times: Any,
+    times: Sequence[float] | Array,
     *,
-    theta: Any = None,
-    cells: int | None = None,
+    theta: Sequence[float] | float | None = None,
+    cells: int | Sequence[int] | None = None,
     steps: int | None = None,
-    grid: Grid | None = None,
+    flux: Flux | None = None,
 ) -> xr.Dataset:
-    """Mean, variance and generating function of the work W = int dU/dt dt done along a path, and Jarzynski's equality.
+    """Mean, variance and generating function of the work W = integral of dU/dt(X_t, t) dt, drawing no paths.
 
-    The first two moments solve a hierarchy of equations with the Fokker-Planck operator, the averages of exponentials
-    the equation with -theta (dU/dt)/T added (Feynman, Kac). Nothing is sampled.
+    What carries exp(-theta W/T) obeys dg/dt = L g - theta (dU/dt) g / T. U is switched and the density relaxes in
+    turns; values are extrapolated to vanishing steps. From equilibrium <exp(-W/T)> = exp(-dF/T) (Jarzynski): there the
+    relaxation leaves the Boltzmann weights of the grid fixed, so that the equality holds at any step.
 
     Parameters
     ----------
-    problem, start, times
-        As for :func:`fpsolve.solve`; of the times the first and the last count. The force must have a potential, and T
-        must be a number.
+    problem : FokkerPlanck
+        A force with a potential, T the same at all times and places, reflecting or periodic ends.
+    start : Density, PlaneDensity, Equilibrium, Stationary, or array
+        As for :func:`fpsolve.solve`; an array holds averages over the cells of the problem's domain.
+    times : sequence of float
+        Increasing; the work is that between the first and the last. Every one ends a step: give those at which the
+        protocol has a kink.
     theta : sequence of float, optional
-        Where the generating function <exp(-theta W/T)> is wanted.
-    cells, steps : int, optional
-        Cells along each axis of the finest grid, and time steps; rounded up to multiples of 8.
-    grid : Grid, optional
-        The finest grid, in place of a window and ``cells``.
+        Arguments of the generating function <exp(-theta W/T)>.
+    cells : int or pair, optional
+        Cells along each axis of the domain, or of a window that holds the density and the equilibria; 256 on a line,
+        64 x 64 in the plane.
+    steps : int, optional
+        Steps in all, about; 200 on a line, 40 in the plane.
+    flux : LinearFlux, optional
+        Of the relaxation; fourth-order if absent, Scharfetter-Gummel where that is steep.
 
     Returns
     -------
     xarray.Dataset
-        Scalars with error bars ``<name>_error``: ``work_mean``, ``work_variance``, ``jarzynski`` <exp(-W/T)>,
-        ``free_energy_change`` of the equilibrium and ``exponential_of_free_energy``; ``generating_function(theta)``;
-        the attribute ``equilibrium_start`` (0 or 1) says whether Jarzynski's equality applies.
+        ``work_mean``, ``work_variance`` (units of T and T²), ``jarzynski`` (<exp(-W/T)>), ``free_energy_change`` and
+        ``exponential_of_free_energy`` (by quadrature, apart from the grid), ``generating_function(theta)``, each with
+        ``..._error``; ``equilibrium_start`` says whether Jarzynski's equality applies.
 
     Raises
     ------
     InputError
-        A force without a potential, a temperature that depends on time or place, T = 0, absorbing ends.
+        A force without a potential, T that depends on x or t, T = 0, absorbing ends, times that do not increase.
     """
-    thetas = counting(theta)
-    stage = _checked(problem, start, times, cells, steps, grid)
-    works = [_Works(stage, each, level) for level, each in enumerate(stage.grids())]
-    first, second = np.array([work.moments() for work in works]).T
-    estimates = {
-        "work_mean": limit(first.tolist(), "L²/s"),
-        "work_variance": limit((second - first**2).tolist(), "L⁴/s²"),
-    }
-    curve = [_exponential(works, theta) for theta in thetas.tolist()]
-    estimates |= _free_energies(stage) | {"jarzynski": _jarzynski(works)}
-    found = as_dataset(estimates, _MEANINGS, (thetas, curve) if thetas.size else None)
-    return found.assign_attrs(equilibrium_start=int(works[0].starts_in_equilibrium))
+    problem, begun, at = checked(problem, start, times)
+    arguments = thetas(theta)
+    _check(problem, flux)
+    shape, count = cells_and_steps(problem, begun, cells, steps)
+    domain = box(problem, begun, at, resting=True)
+    grid = domain.grid(shape if problem.dimension == 2 else shape[0])
+    grids, protocol = [grid, grid.coarser(), grid.coarser(4)], Protocol(problem)
+    watched = tuple(np.meshgrid(*(axis.centres[::9] for axis in grids[2].axes), indexing="ij"))
+    groups = step_groups(lambda t: protocol.energy(watched, t), at, count)
+    chosen = flux is None
+    flux = _flux(problem, grid, begun, at) if flux is None else flux
+    masses = _starts(begun, problem, grids, flux, float(at[0]))
+    balanced = isinstance(begun, Equilibrium) or _is_equilibrium(problem, grid, masses[0], float(at[0]))
+    exact = balanced and _diagonal(problem)
+    wanted = arguments if exact else (*arguments, 1.0)
+    runs = [
+        WorkRun(Remembered(problem, g, flux), _stepper(problem), protocol, m / np.sum(m))
+        for g, m in zip(grids, masses, strict=True)
+    ]
+    told = _Told(problem.domain is None, rough(begun, domain), max(1.0 - float(np.sum(masses[0])), 0.0))
+    numbers = _extrapolated(runs, groups, wanted, told)
+    if (
+        chosen
+        and _diagonal(problem)
+        and any(_loose(pair) for name, pair in numbers.items() if name.startswith("theta"))
+    ):
+        # far out in the tails, which exp(-theta W/T) magnifies, a positive flux keeps digits that others lose
+        positive = [
+            dataclasses.replace(r, system=Remembered(problem, r.system.grid, ScharfetterGummel())) for r in runs
+        ]
+        second = _extrapolated(positive, groups, wanted, told)
+        numbers |= {k: min(numbers[k], second[k], key=lambda pair: pair[1]) for k in numbers if k.startswith("theta")}
+    if exact:
+        numbers["jarzynski"] = _from_equilibrium(problem, grids, groups)
+    else:
+        numbers["jarzynski"] = numbers.pop(f"theta {len(arguments)}")
+    free, why = _free_energy(problem, at, domain)
+    numbers |= free
+    if arguments:
+        rows = np.array([numbers.pop(f"theta {k}") for k in range(len(arguments))])
+        numbers["generating_function"] = rows[:, 0], rows[:, 1]
+    flags = {"equilibrium_start": balanced, "why_no_free_energy": why, "temperature": protocol.temperature}
+    return table(numbers, arguments, flags, "fpsolve work statistics")
 
 
-def jarzynski_average(problem: FokkerPlanck, start: Any, times: Any) -> xr.Dataset:
-    """Both sides of Jarzynski's equality alone; arguments, result and errors as for :func:`work_statistics`."""
-    stage = _checked(problem, start, times, None, None, None)
-    works = [_Works(stage, each, level) for level, each in enumerate(stage.grids())]
-    found = as_dataset(_free_energies(stage) | {"jarzynski": _jarzynski(works)}, _MEANINGS, None)
-    return found.assign_attrs(equilibrium_start=int(works[0].starts_in_equilibrium))
+def _loose(pair: tuple[float, float]) -> bool:
+    """Whether a bar leaves few digits."""
+    return not pair[1] < _LOOSE * abs(pair[0])
 
 
-def _checked(problem: Any, start: Any, times: Any, cells: Any, steps: Any, grid: Grid | None) -> Stage:
-    """Refuse what has no free energy at one temperature."""
-    if isinstance(problem, FokkerPlanck):
-        around = problem.domain is not None and "periodic" in problem.domain.boundaries
-        if not problem.force.has_potential or split(problem.force, around)[1] is not None:
-            raise InputError(
-                "force", "it has no potential, so that there is no work of a protocol and no free energy: Jarzynski's "
-                "equality does not apply; see entropy_statistics"
-            )  # fmt: skip
-        if callable(problem.temperature):
-            raise InputError("temperature", "it changes in time or place; exp(-W/T) needs one temperature")
-    return staged(problem, start, times, cells, steps, True, grid)
+def _check(problem: FokkerPlanck, flux: Flux | None) -> None:
+    if problem.force.split()[1] is not None or not problem.force.has_potential:
+        raise InputError(
+            "force", "Jarzynski's work needs a potential; this force has none (or a part without one): give a "
+            "PotentialForce, or ask entropy_statistics"
+        )  # fmt: skip
+    if callable(problem.temperature):
+        raise InputError("temperature", "given a function; exp(-W/T) needs one T for all times and places, a number")
+    if problem.temperature <= 0.0:
+        raise InputError("temperature", "given T = 0; exp(-W/T) needs T > 0")
+    if flux is not None and not isinstance(flux, LinearFlux):
+        given = getattr(flux, "kind", type(flux).__name__)
+        raise InputError("flux", f"given {given}; the moments of the work need a linear one such as fourth-order")
 
 
-def _free_energies(stage: Stage) -> dict[str, Estimate]:
-    """Change of the free energy of the equilibrium, and its exponential."""
-    problem, temperature = stage.problem, float(stage.problem.temperature_at(0.0))
-    box = np.array([[axis.edges[0], axis.edges[-1]] for axis in stage.grid.axes])
-    begin, end = (log_partition(problem, float(t), box) for t in stage.times[[0, -1]])
-    if not (begin.finite and end.finite):
-        why = begin.why or end.why
-        return {
-            "free_energy_change": Estimate.undefined(why, "L²/s"),
-            "exponential_of_free_energy": Estimate.undefined(why),
-        }
-    value = float(np.exp(end.value - begin.value))
-    return {
-        "free_energy_change": (begin - end).scaled(temperature, "L²/s"),
-        "exponential_of_free_energy": Estimate(value, value * (begin.error + end.error + ROUNDING)),
-    }
+@dataclasses.dataclass(frozen=True)
+class _Told:
+    """What the bars must know: whether a window was chosen, whether the start jumps, and what the window cuts of it."""
+
+    windowed: bool
+    rough: bool
+    cut: float
 
 
-def _jarzynski(works: list[_Works]) -> Estimate:
-    """<exp(-W/T)>: exact on every grid from the equilibrium."""
-    if not works[0].starts_in_equilibrium:
-        return _exponential(works, 1.0)
-    values = [work.switched() for work in works[:2]]
-    return Estimate(values[0], 2.0 * abs(values[0] - values[-1]) + 1e-11 * values[0])
+def _extrapolated(runs: list[WorkRun], groups: list[Array], wanted: tuple[float, ...], told: _Told) -> dict[str, Any]:
+    """Limits of vanishing steps and cells, and bars: N, N/2 and N/4 steps, and three grids at the longer ones."""
+    half, quarter = halved(groups), halved(halved(groups))
+    fine = runs[0].numbers(groups, wanted)
+    pairs = [(run.numbers(half, wanted), run.numbers(quarter, wanted)) for run in runs]
+    protocol, spread = runs[0].protocol, _travelled(runs[0], groups)
+    found: dict[str, Any] = {}
+    for name in (key for key in fine if not key.startswith("lost")):
+        once, before = pairs[0][0][name], pairs[0][1][name]
+        # the splitting is symmetric: its error is even in the step
+        correction, earlier = (fine[name] - once) / 3.0, (once - before) / 3.0
+        floor = _ROUNDING * max(abs(fine[name]), 1e-3 * protocol.temperature)
+        even = abs(correction - earlier / 4.0)
+        value = fine[name] + correction
+        bar = _CAUTION * 4.0 * even + _LEAST * abs(correction)
+        if even > 0.5 * abs(correction):  # not of second order: a kink, or a start that is not smooth
+            value, bar = fine[name], 4.0 * max(abs(fine[name] - once), abs(once - before))
+        space, space_bar = limit(
+            [a[name] + (a[name] - b[name]) / 3.0 for a, b in pairs], runs[0].system.flux.order, floor, told.rough
+        )
+        shift = space - (once + (once - before) / 3.0)
+        lost = fine["lost"] if not name.startswith("theta") else fine["lost " + name.split()[1]]
+        edge = (told.cut + 3.0 * lost * told.windowed) * _weight(name, spread, value)
+        found[name] = value + shift, bar + space_bar + edge
+    return found
 
 
-def _exponential(works: list[_Works], theta: float) -> Estimate:
-    """<exp(-theta W/T)>, where the grid resolves the paths that it is made of."""
-    found = limit([work.exponential(theta) for work in works])
-    if found.error < _RESOLVED * abs(found.value):
-        return found
-    return Estimate.undefined(
-        f"<exp(-{theta:g} W/T)> is made of rare paths that the grid does not resolve; take more cells and steps, or a "
-        "slower protocol"
-    )
+def _travelled(run: WorkRun, groups: list[Array]) -> float:
+    """How far U moves in all at the rim of the window, there and back."""
+    rim = tuple(np.meshgrid(*(axis.edges[[0, -1]] for axis in run.system.grid.axes), indexing="ij"))
+    instants = np.linspace(float(groups[0][0]), float(groups[-1][-1]), _INSTANTS)
+    return sum(float(np.max(np.abs(run.protocol.change(rim, t, s)))) for t, s in itertools.pairwise(instants.tolist()))
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class _Works:
-    """Work on one grid, with steps as long as the grid is coarse."""
-
-    stage: Stage
-    grid: Grid
-    level: int
-
-    @functools.cached_property
-    def energies(self) -> Energies:
-        return Energies(self.stage.problem, self.grid)
-
-    @functools.cached_property
-    def times(self) -> Array:
-        return self.stage.instants(self.level)
-
-    @functools.cached_property
-    def begun(self) -> Array:
-        return self.stage.masses(self.grid, self.level)
-
-    @functools.cached_property
-    def starts_in_equilibrium(self) -> bool:
-        if isinstance(self.stage.start, Equilibrium):
-            return True
-        known = equilibrium_masses(self.stage.problem, self.grid, float(self.times[0]))
-        return bool(np.sum(np.abs(known - self.begun)) < _SAME)
-
-    @functools.cached_property
-    def accurate(self) -> Discretisation:
-        return Discretisation(self.stage.problem, self.grid, FourthOrder())
-
-    def moments(self) -> tuple[float, float]:
-        """First and second moment of the work."""
-        if self.energies.steady:
-            return 0.0, 0.0
-        zero = np.zeros_like(self.begun)
-        _, first, second = march(SDIRK4(), self.accurate.at, [self.begun, zero, zero], self.times, self._pushed)
-        return float(np.sum(first)), float(np.sum(second))
-
-    def _pushed(self, begin: float, dt: float, t: float) -> Any:
-        """dm_1/dt has the source dU/dt m_0, dm_2/dt the source 2 dU/dt m_1."""
-        rates = self._rates(begin, dt, t)
-        return lambda solved, k: k * self._product(rates, solved[k - 1])
-
-    def _rates(self, begin: float, dt: float, t: float) -> Array:
-        """What dU/dt weighs the moments of the cells with: that of a polynomial which does not leave the step."""
-        slopes = _slopes((t - begin) / dt) / dt
-        return np.asarray(sum(w * self._levels(begin + node * dt) for w, node in zip(slopes, _NODES, strict=True)))
-
-    def _levels(self, t: float) -> Array:
-        held: dict[float, Array] = self.__dict__.setdefault("_held", {})
-        if t not in held:
-            if len(held) > 2 * _NODES.size:
-                held.pop(next(iter(held)))
-            held[t] = self.energies.levels(t)
-        return held[t]
-
-    def _product(self, weights: Array, masses: Array) -> Array:
-        """Masses of a function times the density, the function given by its averages over the cells and its tilts."""
-        return np.asarray(np.sum(weights * moments(masses, self.grid), axis=0))
-
-    def switched(self) -> float:
-        """<exp(-W/T)> from the grid's equilibrium: switch, then relax to the new one. Exact on the grid at any step."""
-        problem = self.stage.problem
-        temperature, points = problem.temperature_at(0.0), centres(self.grid)
-        system = Discretisation(problem, self.grid, ScharfetterGummel())
-
-        def potential(t: float) -> Array:
-            return np.broadcast_to(np.asarray(problem.force.potential(points, t), float), self.grid.shape)
-
-        level = potential(float(self.times[0]))
-        x = np.exp(-(level - np.min(level)) / temperature) * self.grid.volumes
-        x = x / np.sum(x)
-        for begin, end in zip(self.times[:-1].tolist(), self.times[1:].tolist(), strict=True):
-            new = potential(end)
-            x = x * np.exp(-(new - level) / temperature)
-            x = BackwardEuler().step(system, x, begin, end - begin).masses
-            level = new
-        return float(np.sum(x))
-
-    def exponential(self, theta: float) -> float:
-        """<exp(-theta W/T)> by symmetric splitting, with steps and half as many extrapolated to fourth order."""
-        if self.energies.steady:
-            return 1.0
-        fine, coarse = self._split(theta, self.times), self._split(theta, self.times[::2])
-        return (4.0 * fine - coarse) / 3.0
-
-    def _split(self, theta: float, times: Array) -> float:
-        x = self.begun
-        for begin, end in zip(times[:-1].tolist(), times[1:].tolist(), strict=True):
-            middle = 0.5 * (begin + end)
-            x = self._tilted(theta, begin, middle, x)
-            (x,) = march(SDIRK4(), self.accurate.at, [x], np.array([begin, end]))
-            x = self._tilted(theta, middle, end, x)
-        return float(np.sum(x))
-
-    def _tilted(self, theta: float, begin: float, end: float, masses: Array) -> Array:
-        """exp(-theta (U_end - U_begin)/T) times the density."""
-        problem = self.stage.problem
-        temperature = problem.temperature_at(0.0)
-
-        def factor(*points: Array) -> Array:
-            first, last = (np.asarray(problem.force.potential(points, t), float) for t in (begin, end))
-            return np.exp(-theta * (last - first) / temperature)
-
-        weights = [np.broadcast_to(each, self.grid.shape) for each in cell_averages(factor, self.grid)]
-        rises = leans(masses, self.grid)
-        return np.asarray(weights[0] * masses + sum(w * r for w, r in zip(weights[1:], rises, strict=True)))
+def _weight(name: str, spread: float, value: float) -> float:
+    """What mass beyond a window counts for."""
+    if name == "work_mean":
+        return spread
+    return spread**2 + 2.0 * spread * math.sqrt(abs(value)) if name == "work_variance" else max(1.0, abs(value))
 
 
-@functools.lru_cache(maxsize=64)
-def _slopes(place: float) -> Array:
-    """Derivatives at a place of the polynomials of Lagrange through the nodes of a step."""
-    powers = np.arange(_NODES.size)
-    rising = powers * place ** np.maximum(powers - 1, 0)
-    return np.asarray(rising @ np.linalg.inv(np.vander(_NODES, increasing=True)))
+def _from_equilibrium(problem: FokkerPlanck, grids: list[Grid], groups: list[Array]) -> tuple[float, float]:
+    """<exp(-W/T)> with what half the cells and half the steps make of it."""
+    fine, coarse = exact_split(problem, grids[0], groups), exact_split(problem, grids[1], halved(groups))
+    return fine, abs(fine - coarse) + 1e-12 * abs(fine) * math.sqrt(sum(g.size for g in groups))
+
+
+def _free_energy(problem: FokkerPlanck, times: Array, domain: Domain) -> tuple[dict[str, Any], str]:
+    """Change of -T ln Z, and exp(-dF/T)."""
+    ends = np.array([np.atleast_1d(domain.lower), np.atleast_1d(domain.upper)], float).T
+    first, last = (log_partition(problem, float(t), ends) for t in (times[0], times[-1]))
+    ratio: Estimate = last - first
+    temperature = float(problem.temperature)
+    value = math.exp(ratio.value) if ratio.finite else math.nan
+    free = {"free_energy_change": (-temperature * ratio.value, temperature * ratio.error)}
+    return free | {"exponential_of_free_energy": (value, value * math.expm1(ratio.error))}, ratio.why
+
+
+def _flux(problem: FokkerPlanck, grid: Grid, begun: Any, times: Array) -> Flux:
+    chosen = choose_flux(problem, grid, start_masses(begun, problem, grid, ScharfetterGummel(), float(times[0])), times)
+    return chosen if isinstance(chosen, LinearFlux) else ScharfetterGummel()
+
+
+def _stepper(problem: FokkerPlanck) -> GridStepper:
+    return SDIRK4() if problem.dimension == 1 else RungeKuttaLegendre()
+
+
+def _starts(begun: Any, problem: FokkerPlanck, grids: list[Grid], flux: Flux, t: float) -> list[Array]:
+    if isinstance(begun, (np.ndarray, Masses)):
+        finest = start_masses(begun, problem, grids[0], flux, t)
+        return [finest, coarsened(finest), coarsened(coarsened(finest))]
+    return [start_masses(begun, problem, grid, flux, t) for grid in grids]
+
+
+def _is_equilibrium(problem: FokkerPlanck, grid: Grid, masses: Array, t: float) -> bool:
+    return float(np.sum(np.abs(masses - equilibrium_masses(problem, grid, t)))) < _SAME
+
+
+def _diagonal(problem: FokkerPlanck) -> bool:
+    matrix = problem.mobility_matrix
+    return bool(np.all(matrix == np.diag(np.diag(matrix))))
