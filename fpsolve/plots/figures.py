@@ -56,7 +56,10 @@ def plot(result: Result | TradeOffs, figure: Any = None) -> Figure | SubFigure:
     if isinstance(result, TradeOffs):
         return _drawn(figure, (9.6, 3.3), lambda canvas: draw_trade_offs(canvas, result))
     if isinstance(result, xr.Dataset) and is_solution(result):
-        return _drawn(figure, figure_size(result), lambda canvas: draw_solution(canvas, result))
+        width, height = figure_size(result)
+        if not is_ledger(result):
+            return _drawn(figure, (width, height), lambda canvas: draw_solution(canvas, result))
+        return _drawn(figure, (width, height + 3.3), lambda canvas: _draw_both(canvas, result, height))
     if isinstance(result, xr.Dataset) and is_ledger(result):
         return _drawn(figure, (9.6, 3.3), lambda canvas: draw_balances(canvas.subplots(1, 2), result))
     if isinstance(result, xr.Dataset) and is_comparison(result):
@@ -78,6 +81,13 @@ def plot(result: Result | TradeOffs, figure: Any = None) -> Figure | SubFigure:
             draw_rates(right, drawing, legend=True)
             right.set_ylabel("L²/s²")
     return figure
+
+
+def _draw_both(canvas: Any, solution: xr.Dataset, height: float) -> None:
+    """A solution, and below it the ledger that its file holds."""
+    above, below = canvas.subfigures(2, 1, height_ratios=(height, 3.3))
+    draw_solution(above, solution)
+    draw_balances(below.subplots(1, 2), solution)
 
 
 def _drawn(figure: Any, size: tuple[float, float], draw: Callable[[Any], None]) -> Figure | SubFigure:

@@ -108,9 +108,11 @@ def boxes(*parts: tuple[float, float, float]) -> fp.Tabulated:
 def test_gaps_in_one_density():
     # halves of [0, 1] move to [-3, -2] and [2, 3]: y = u; z = -3 + 2 u, then 2 + 2 (u - 1/2)
     gapped = boxes((-3.0, -2.0, 0.5), (2.0, 3.0, 0.5))
+
     def cost(u):
         z = -3.0 + 2.0 * u if u < 0.5 else 1.0 + 2.0 * u
         return (z - u) ** 2
+
     exact = math.sqrt(integrate.quad(cost, 0.0, 0.5)[0] + integrate.quad(cost, 0.5, 1.0)[0])
     check(fp.Uniform(0.0, 1.0), gapped, 2.0, exact)
 
@@ -118,10 +120,12 @@ def test_gaps_in_one_density():
 def test_gaps_in_both_densities_at_different_masses():
     first = boxes((0.0, 1.0, 0.25), (5.0, 6.0, 0.75))
     second = boxes((0.0, 2.0, 0.5), (8.0, 9.0, 0.5))
+
     def quantiles(u):
         y = 4.0 * u if u < 0.25 else 5.0 + (u - 0.25) / 0.75
         z = 4.0 * u if u < 0.5 else 8.0 + (u - 0.5) / 0.5
         return y, z
+
     pieces = ((0.0, 0.25), (0.25, 0.5), (0.5, 1.0))
     for order in (1.0, 2.0):
         power = sum(

@@ -205,7 +205,7 @@ assert "fpsolve" not in sys.modules
 EXOTIC = {
     "mixture": lambda rng: fp.GaussianMixture(means=tuple(rng.normal(size=100)), stds=(0.3,) * 100),
     "tabulated": lambda rng: fp.Tabulated(np.linspace(-1, 1, 101), _averages(rng, 100)),
-    "function": lambda rng: fp.FunctionDensity(lambda x: np.exp(-np.abs(x) ** 3) / 1.7859590236427803, -3.0, 3.0),
+    "function": lambda rng: fp.FunctionDensity(lambda x: np.exp(-(np.abs(x) ** 3)) / 1.7859590236427803, -3.0, 3.0),
     "uniform": lambda rng: fp.Uniform(-1 / 3, 0.7),
 }
 

@@ -105,9 +105,7 @@ def test_samples_come_back_in_order_with_their_times():
 
 
 def test_the_bars_of_the_samples_enter():
-    result = integrate_in_time(
-        lambda t: ({"f": np.cos(t)}, {"f": np.full_like(t, 1e-3)}), TimePanels.uniform(2.0, 4)
-    )
+    result = integrate_in_time(lambda t: ({"f": np.cos(t)}, {"f": np.full_like(t, 1e-3)}), TimePanels.uniform(2.0, 4))
     assert result.error["f"] >= 2e-3 * (1 - 1e-12)
     # noise of that size cannot be resolved: nothing was halved
     assert result.times.size == 60
