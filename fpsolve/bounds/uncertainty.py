@@ -29,10 +29,20 @@ def uncertainty_x2(m: Measurement) -> Relation:
     return tightest_instant("uncertainty-x2", EQUATION, m, (value, error), (m.series["action"], m.errors["action"]))
 
 
+def uncertainty_of(m: Measurement, name: str) -> Relation:
+    """Compare the squared speed of an observable, measured as the series ``speed_<name>``, with v₂²."""
+    speed, bar = m.series[f"speed_{name}"], m.errors[f"speed_{name}"]
+    squared = speed**2, 2.0 * speed * bar + bar**2
+    return tightest_instant(f"uncertainty-{name}", EQUATION, m, squared, (m.series["action"], m.errors["action"]))
+
+
 def uncertainty_optimal(m: Measurement) -> Relation:
     """Compare the squared speed of the optimal observable φ' = ν, (∂_t E[φ])² / E[φ'²], with v₂²; they are equal."""
     name, equation = "uncertainty-optimal", "75-76"
-    if not has_probes(m):
+    if m.has("projection"):  # of a solution, by sums over its own faces
+        rate, bar = m.series["projection"], m.errors["projection"]
+        return tightest_instant(name, equation, m, (rate, bar), (m.series["action"], m.errors["action"]), equality=True)
+    if not has_probes(m) or "projection" not in m.probes[0]:
         return Relation.undefined(name, equation, "the speed was not measured apart from the velocity")
     times, rate, rate_bar = probe(m, "projection")
     _, spread, spread_bar = probe(m, "spread" if "spread" in m.probes[0] else "dissipation")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -15,13 +17,16 @@ from fpsolve.bounds.minimum_dissipation import minimum_dissipation
 from fpsolve.bounds.optimal_protocol import optimal_protocol
 from fpsolve.bounds.second_law import second_law
 from fpsolve.bounds.speed_limits import speed_limit_hierarchy
-from fpsolve.bounds.uncertainty import uncertainty_x, uncertainty_x2
+from fpsolve.bounds.uncertainty import uncertainty_of, uncertainty_optimal, uncertainty_x, uncertainty_x2
 from fpsolve.bounds.wasserstein_speeds import v1_below_v2
-from fpsolve.equation import FokkerPlanck
+from fpsolve.equation import Domain, FokkerPlanck
 from fpsolve.estimates import Estimate, Relation
+from fpsolve.grids import Array, Grid
 from fpsolve.results import TradeOffs
 from fpsolve.settings import InputError
 from fpsolve.solution import Setup, diagnostics, quantities, recipe_of, relations
+from fpsolve.solution.gauges import Observables
+from fpsolve.solution.start import Masses
 from fpsolve.thermodynamics import Measurement
 from fpsolve.thermodynamics.ledger import ledger, setup_of
 from fpsolve.thermodynamics.path_averages import entropy_statistics, work_statistics
@@ -40,6 +45,7 @@ _LEDGER: tuple[tuple[str, str, Callable[[Measurement], Relation]], ...] = (
     ("speed-limit-hierarchy", "68", speed_limit_hierarchy),
     ("uncertainty-x", "73-76", uncertainty_x),
     ("uncertainty-x2", "73-76", uncertainty_x2),
+    ("uncertainty-optimal", "75-76", uncertainty_optimal),
     ("v1-below-v2", "slides", v1_below_v2),
     ("optimal-protocol", "91", optimal_protocol),
 )
@@ -53,7 +59,13 @@ _THERMODYNAMIC |= dict.fromkeys(
 _THERMODYNAMIC |= {"path_length": "L", "W2": "L"}
 
 
-def trade_offs(solution: xr.Dataset, *, problem: FokkerPlanck | None = None, progress: bool | None = None) -> TradeOffs:
+def trade_offs(
+    solution: xr.Dataset,
+    *,
+    problem: FokkerPlanck | None = None,
+    observables: Observables | None = None,
+    progress: bool | None = None,
+) -> TradeOffs:
     """Thermodynamics of a solution: its totals, and every relation that they can be put to.
 
     Parameters
@@ -62,6 +74,8 @@ def trade_offs(solution: xr.Dataset, *, problem: FokkerPlanck | None = None, pro
         What :func:`fpsolve.solve` returned, in memory or from a file.
     problem : FokkerPlanck, optional
         Where the solution was loaded from a file and made from Python functions, which no file holds.
+    observables : mapping, optional
+        Name -> function of the position: it becomes the relation ``uncertainty-<name>`` (73), (74).
     progress : bool, optional
         Show a bar on a terminal; if absent on terminals only.
 
@@ -79,7 +93,7 @@ def trade_offs(solution: xr.Dataset, *, problem: FokkerPlanck | None = None, pro
     setup = setup_of(solution, problem)
     estimates, found = quantities(solution), list(relations(solution))
     try:
-        kept = ledger(solution, problem=problem, progress=progress)
+        kept = ledger(solution, problem=problem, observables=observables, progress=progress)
     except InputError as refused:
         kept = xr.Dataset(coords={"time": solution["time"]})
         estimates |= {name: Estimate.undefined(refused.message, unit) for name, unit in _THERMODYNAMIC.items()}
@@ -103,6 +117,9 @@ def _decided(setup: Setup, kept: xr.Dataset) -> list[Relation]:
     assert setup.grid is not None
     ring = any(axis.periodic for axis in setup.grid.axes)
     found = []
+    for name in measured.series:
+        if name.startswith("speed_"):
+            found.append(uncertainty_of(measured, name.removeprefix("speed_")))
     for name, equation, relation in _LEDGER:
         if ring and name in _NOT_ON_RINGS:
             found.append(Relation.undefined(name, equation, "the position is no observable around a ring"))
@@ -114,22 +131,36 @@ def _decided(setup: Setup, kept: xr.Dataset) -> list[Relation]:
 def _paths(setup: Setup) -> tuple[dict[str, Estimate], list[Relation]]:
     """The fluctuation theorems: averages over all paths, none of them drawn."""
     problem, start, times = setup.problem, setup.start, setup.times
+    cells: Any = {"cells": _CELLS[problem.dimension]}
+    if isinstance(start, Masses):  # known in the cells of the solution alone, which become those of a box
+        assert setup.grid is not None
+        problem, start, cells = _boxed(setup.problem, start, setup.grid)
     estimates: dict[str, Estimate] = {}
     try:
-        statistics = entropy_statistics(problem, start, times, cells=_CELLS[problem.dimension], steps=_STEPS)
+        statistics = entropy_statistics(problem, start, times, **cells, steps=_STEPS)
         estimates["fluctuation_theorem"] = _scalar(statistics, "fluctuation_theorem")
         found = [fluctuation_theorem(statistics)]
     except InputError as refused:
         estimates["fluctuation_theorem"] = Estimate.undefined(refused.message)
         found = [Relation.undefined("fluctuation-theorem", "50", refused.message)]
     try:
-        statistics = work_statistics(problem, start, times)
+        statistics = work_statistics(problem, start, times, **(cells if isinstance(start, np.ndarray) else {}))
         estimates["jarzynski"] = _scalar(statistics, "jarzynski")
         found.append(jarzynski(statistics))
     except InputError as refused:
         estimates["jarzynski"] = Estimate.undefined(refused.message)
         found.append(Relation.undefined("jarzynski", "47-50", refused.message))
     return estimates, found
+
+
+def _boxed(problem: FokkerPlanck, start: Masses, grid: Grid) -> tuple[FokkerPlanck, Array, dict[str, Any]]:
+    """The problem in the box of a grid, the averages of the start over its cells, and their number."""
+    ends = [[float(axis.edges[end]) for axis in grid.axes] for end in (0, -1)]
+    lower, upper = (pair if grid.dimension == 2 else pair[0] for pair in ends)
+    boundaries = tuple(axis.boundary for axis in grid.axes)
+    domain = problem.domain or Domain(lower, upper, boundaries if grid.dimension == 2 else boundaries[0])
+    shape = grid.shape if grid.dimension == 2 else grid.shape[0]
+    return dataclasses.replace(problem, domain=domain), np.asarray(start.masses) / grid.volumes, {"cells": shape}
 
 
 def _scalar(dataset: xr.Dataset, name: str) -> Estimate:

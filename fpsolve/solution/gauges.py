@@ -39,7 +39,7 @@ class Gauge:
 
     def __init__(self, grid: Grid, observables: Observables) -> None:
         self.grid = grid
-        self.weights = {name: _weighed(name, function, grid) for name, function in observables.items()}
+        self.weights = {name: observed(name, function, grid) for name, function in observables.items()}
         self.ring = grid.dimension == 1 and grid.axes[0].periodic
 
     def __call__(self, level: Level, t: float) -> dict[str, float]:
@@ -146,7 +146,7 @@ def mean_current(operator: Operator, masses: Array, grid: Grid) -> float:
     return float(np.sum(0.5 * (current[1:] + current[:-1]) * axis.widths)) / axis.length
 
 
-def _weighed(name: str, function: Callable[..., Any], grid: Grid) -> list[Array]:
+def observed(name: str, function: Callable[..., Any], grid: Grid) -> list[Array]:
     """Averages over the cells of an observable given by a user, as :func:`cell_averages`."""
     if not callable(function):
         raise InputError("observables", f"{name!r} is {type(function).__name__}; expected a function of the position")

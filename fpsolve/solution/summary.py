@@ -17,8 +17,8 @@ from fpsolve.solution.setups import recipe_of
 _VARIABLES = {"mean": "mean", "variance": "variance"}
 _VARIABLES |= {f"{name}_{axis}": f"{name}_{axis}" for name in ("mean", "variance") for axis in AXES}
 _VARIABLES |= {"covariance": "covariance", "mass": "mass", "outflow": "outflow", "current": "mean_current"}
-#: rounding of the mass per step, relative
-_ROUNDING = 1e-13
+#: rounding of the mass per step, relative, of up to so many cells; it adds up like a random walk
+_ROUNDING, _FEW = 1e-13, 256
 
 
 def quantities(solution: xr.Dataset) -> dict[str, Estimate]:
@@ -48,7 +48,8 @@ def relations(solution: xr.Dataset) -> tuple[Relation, ...]:
     if not all(getattr(scheme, "conservative", False) for scheme in schemes):
         why = "the schemes do not claim to conserve the mass"
         return (Relation.undefined("mass-conservation", "1", why),)
-    error = _ROUNDING * math.sqrt(1.0 + float(solution.attrs["steps_taken"]))
+    cells = float(np.prod(solution.attrs["cells"]))
+    error = _ROUNDING * math.sqrt((1.0 + float(solution.attrs["steps_taken"])) * max(1.0, cells / _FEW))
     return (Relation("mass-conservation", "1", float(total[-1]), float(total[0]), error, equality=True),)
 
 

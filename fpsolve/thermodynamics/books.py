@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
-from fpsolve.discretisation import Discretisation
+from fpsolve.discretisation import Discretisation, Operator
 from fpsolve.equation import FokkerPlanck
-from fpsolve.grids import Array
-from fpsolve.solution.gauges import cell_averages, resolved
+from fpsolve.grids import Array, Grid
+from fpsolve.solution.gauges import cell_averages, face_values, observed, resolved
 from fpsolve.solution.gauges import moments as position_moments
 from fpsolve.thermodynamics.accounts import Account
 from fpsolve.thermodynamics.energies import Energies, entropy_rate, moments, system_entropy
@@ -19,6 +19,10 @@ from fpsolve.thermodynamics.flows import Flow, Flows
 
 #: step of the difference that makes dU/dt, as a part of the time between two stored ones
 _STEP = 1e-3
+#: the same for the slope of an observable, in units of the narrowest cell
+_SLOPE = 1e-2
+#: density, relative to its maximum, below which rounding is all there is
+_FAINT = 1e-14
 #: rates of a Flow by the names of their series
 RATES = {
     "entropy_production_rate": "entropy_production",
@@ -50,13 +54,16 @@ class Book:
         The level's grid and flux.
     reference : Density or PlaneDensity, optional
         What relative entropies are wanted to.
+    observables : mapping
+        Name -> function of the position, whose speeds are wanted.
     span : (float, float)
         First and last time of the run, s.
     """
 
     def __init__(
-        self, problem: FokkerPlanck, system: Discretisation, reference: Any, span: tuple[float, float]
-    ) -> None:
+        self, problem: FokkerPlanck, system: Discretisation, reference: Any, span: tuple[float, float],
+        observables: Mapping[str, Callable[..., Any]],
+    ) -> None:  # fmt: skip
         self.problem, self.system, self.span = problem, system, span
         self.energies, self._flows = Energies(problem, system.grid), Flows(problem, system.grid)
         self._account: Account | None = None
@@ -64,6 +71,7 @@ class Book:
         #: why a part of the flow has no value
         self.why = ""
         self._reference = None if reference is None else _logarithms(reference, system)
+        self._observables = {name: _weighed(name, r, system.grid) for name, r in observables.items()}
 
     @property
     def in_plane(self) -> bool:
@@ -119,9 +127,28 @@ class Book:
         if not resolved(operator):
             numbers |= dict.fromkeys(("bath_entropy_rate", "heat_rate"), np.nan)
         numbers |= position_moments(masses, grid) | self._moving(operator.currents(masses), masses)
+        if flow is not None and not self.in_plane:
+            numbers["projection"] = self._projected(operator, masses, rates)
+        for name, (average, steepness) in self._observables.items():
+            moving = float(np.sum(average * moments(rates, grid)))
+            spread = float(np.sum(steepness * held))
+            numbers[f"speed_{name}"] = abs(moving) / np.sqrt(spread) if spread > 0.0 else np.nan
         if self._reference is not None:
             numbers["divergence_from_reference"] = -numbers["system_entropy"] - float(np.sum(self._reference * held))
         return numbers
+
+    def _projected(self, operator: Operator, masses: Array, rates: Array) -> float:
+        """d/dt E[phi] of the optimal observable, whose slope is the velocity that moves the density (75), (76)."""
+        grid = self.system.grid
+        (current,) = operator.currents(masses)
+        density = np.maximum(face_values(masses / grid.widths, grid, 0), _FAINT * float(np.max(masses / grid.widths)))
+        velocity = current / density
+        distance = grid.axis.gaps[0] + grid.axis.gaps[1]
+        if grid.axis.periodic:  # without the part c / P that moves nothing, so that it is a slope around the ring
+            weight = distance[1:]
+            velocity = velocity - np.sum(velocity[1:] * weight) / np.sum(weight / density[1:]) / density
+        potential = np.concatenate([[0.0], np.cumsum((velocity * distance)[1:-1])])
+        return float(np.sum(potential * rates))
 
     def _pushing(self, held: Array, t: float) -> float:
         """E[dU/dt], by a difference that does not look beyond the run."""
@@ -150,6 +177,25 @@ class Book:
         second = sum(found[f"mean{name}"] ** 2 + found[f"variance{name}"] for name in names)
         numbers = {f"mean_rate{name}": rate for name, rate in zip(names, rates, strict=True)}
         return numbers | {"second_moment": second, "second_moment_rate": turning}
+
+
+def _weighed(name: str, observable: Callable[..., Any], grid: Grid) -> tuple[Array, Array]:
+    """Averages over the cells of an observable r and of |grad r|², each with its tilts."""
+    average = observed(name, observable, grid)
+
+    def steepness(*points: Array) -> Array:
+        total: Array | float = 0.0
+        for axis, own in enumerate(grid.axes):
+            step = _SLOPE * float(np.min(own.widths))
+            ahead, behind = (
+                np.asarray(observable(*points[:axis], points[axis] + sign * step, *points[axis + 1 :]), float)
+                for sign in (1.0, -1.0)
+            )
+            total = total + np.square((ahead - behind) / (2.0 * step))
+        return np.asarray(total)
+
+    slopes = [np.broadcast_to(each, grid.shape) for each in cell_averages(steepness, grid)]
+    return np.array(average), np.array(slopes)
 
 
 def _logarithms(reference: Any, system: Discretisation) -> Array:

@@ -15,6 +15,7 @@ from fpsolve.grids import Array
 from fpsolve.integration import Level
 from fpsolve.settings import InputError
 from fpsolve.solution import Setup, is_solution, recipe_of
+from fpsolve.solution.gauges import Observables
 from fpsolve.solution.held import problem_of
 from fpsolve.solution.levels import march_of
 from fpsolve.solution.plans import Plan
@@ -38,6 +39,7 @@ def ledger(
     *,
     problem: FokkerPlanck | None = None,
     reference: Any = None,
+    observables: Observables | None = None,
     progress: bool | None = None,
 ) -> xr.Dataset:
     """Energy, work, heat, entropies, speeds and their decompositions along a solution.
@@ -53,6 +55,9 @@ def ledger(
         Where the solution was loaded from a file and made from Python functions, which no file holds.
     reference : Density or PlaneDensity, optional
         Relative entropy to it is added, ``divergence_from_reference``.
+    observables : mapping, optional
+        Name -> function of x (in the plane of x and y): its speed |d/dt E[r]| / sqrt(E[|grad r|²]) (73) becomes
+        ``speed_<name>``; no observable is faster than ``v2`` (74).
     progress : bool, optional
         Show a bar on a terminal; if absent on terminals only.
 
@@ -80,7 +85,7 @@ def ledger(
     shown = Shown(progress, float(plan.times[0]), float(plan.times[-1]))
     shown.tell("ledger")
     try:
-        return _kept(plan, solution, reference, shown)
+        return _kept(plan, solution, reference, dict(observables or {}), shown)
     finally:
         shown.close()
 
@@ -116,12 +121,12 @@ def _check(plan: Plan) -> None:
         raise InputError("solution", "its temperature is zero: entropies of a bath at T = 0 do not exist")
 
 
-def _kept(plan: Plan, solution: xr.Dataset, reference: Any, shown: Shown) -> xr.Dataset:
+def _kept(plan: Plan, solution: xr.Dataset, reference: Any, observables: Observables, shown: Shown) -> xr.Dataset:
     """Repeat the run and keep its books, one for each level."""
     times = plan.times.tolist()
     march = march_of(plan, shown)
     every: list[Level] = [*march.levels, *march.clocks]
-    books = [Book(plan.problem, level.system, reference, (times[0], times[-1])) for level in every]
+    books = [Book(plan.problem, level.system, reference, (times[0], times[-1]), observables) for level in every]
     for level, book in zip(every, books, strict=True):
         level.account = book.open(level.masses, times[0])
     jumps = None

@@ -30,6 +30,7 @@ _LONG = {
     "fisher_information": ("Fisher information of the density", ""),
     "v1": ("speed in the 1-Wasserstein distance, the mean of |velocity|", "slides"),
     "v2": ("speed in the 2-Wasserstein distance", "66"),
+    "projection": ("rate of the mean of the optimal observable, the potential of the flow", "75-76"),
     "action": ("integral of the squared speed since the start", "68"),
     "path_length": ("path length since the start", "68"),
     "W2": ("2-Wasserstein distance between start and end", "53"),
@@ -60,6 +61,8 @@ def described(name: str) -> dict[str, str]:
     """Attributes of a variable of a ledger."""
     if name.endswith("_error"):
         return {"units": "1", "long_name": "error bar: " + described(name.removesuffix("_error"))["long_name"]}
+    if name.startswith("speed_"):
+        return {"units": "1", "long_name": f"speed of the observable {name.removeprefix('speed_')}", "equation": "73"}
     base, _, axis = name.rpartition("_") if name[-2:] in ("_x", "_y") else (name, "", "")
     long_name, equation = _LONG[base]
     entries = {"units": "1", "long_name": f"{long_name} along {axis}" if axis else long_name}

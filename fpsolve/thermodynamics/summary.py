@@ -32,6 +32,7 @@ _SERIES = {
     "v1": "v1",
     "second_moment": "second_moment",
     "second_moment_rate": "second_moment_rate",
+    "projection": "projection",
 }
 #: parts of the duration at which the two sides of the excess bound are compared
 _PROBES = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -77,7 +78,9 @@ def measurement(ledger: xr.Dataset, mobility: float, tolerance: float) -> Measur
     """
     times = np.asarray(ledger["time"].values, float)
     held, errors = {}, {}
-    for name, variable in _SERIES.items():
+    speeds = {str(name): str(name) for name in ledger if str(name).startswith("speed_")}
+    speeds = {name: variable for name, variable in speeds.items() if not name.endswith("_error")}
+    for name, variable in (_SERIES | speeds).items():
         if variable in ledger:
             held[name], errors[name] = _pair(ledger, variable)
     speed, bar = _pair(ledger, "v2")

@@ -19,7 +19,7 @@ from fpsolve.grids import Grid
 from fpsolve.quadrature import Array
 from fpsolve.settings import InputError, number, whole
 from fpsolve.transport.plane.levels import spacings
-from fpsolve.transport.schroedinger import Field, Ground, Mask, Solution, conjugate_gradients, ground_state
+from fpsolve.transport.schroedinger import Field, Ground, Mask, Solution, conjugate_gradients, dot, ground_state
 
 #: density, relative to its maximum, below which it has no weight
 FLOOR = 1e-15
@@ -212,7 +212,7 @@ def _source(weighted: _Weighted) -> Array:
 
 
 def _product(first: Field, second: Field) -> float:
-    return float(np.vdot(first[0], second[0]) + np.vdot(first[1], second[1]))
+    return dot(first[0], second[0]) + dot(first[1], second[1])
 
 
 def _parts(weighted: _Weighted, solution: Solution) -> VelocitySplit:
@@ -264,7 +264,7 @@ def _part_bar(weighted: _Weighted, solution: Solution, ascent: Field, misfit: fl
     folded = np.sqrt(excess * total) * high * min(1.0, high / middle if middle > 0.0 else 1.0)
     mixed = volume * _aliasing(ascent[0] * weighted.flow[0] + ascent[1] * weighted.flow[1])
     lost = CAUTION * (gradient_lost + np.sqrt(gradient_lost * flow_lost) + 2.0 * min(folded, mixed))
-    shifted = volume * ground.shift * float(np.vdot(solution.state, solution.state))
+    shifted = volume * ground.shift * dot(solution.state, solution.state)
     return float(lost + shifted + volume * CAUTION * solution.added + abs(misfit) + weighted.necks)
 
 
@@ -292,4 +292,4 @@ def _unweighted(weighted: _Weighted, values: Array) -> Array:
 def _potential(weighted: _Weighted, state: Array) -> Array:
     """The potential, of mean zero under the density."""
     root = weighted.ground.root
-    return _unweighted(weighted, state - np.vdot(state, root) / np.vdot(root, root) * root)
+    return _unweighted(weighted, state - dot(state, root) / dot(root, root) * root)

@@ -230,3 +230,51 @@ def test_an_altered_or_nameless_solution_is_refused(tmp_path):
             fp.ledger(loaded)
         again = fp.ledger(loaded, problem=problem)
     assert float(again["heat"][-1]) == float(fp.ledger(solution)["heat"][-1])
+
+
+def test_no_observable_is_faster_than_the_density_and_the_optimal_one_is_as_fast():
+    problem = fp.FokkerPlanck(fp.DoubleWell(1.0, 2.0, 0.3), 0.4)
+    solution = fp.solve(problem, fp.Gaussian(-0.8, 0.3), np.linspace(0.0, 1.0, 11), accuracy=1e-6)
+    found = fp.trade_offs(solution, observables={"cubic": lambda x: x**3, "wave": lambda x: np.sin(2.0 * x)})
+    for name in ("uncertainty-cubic", "uncertainty-wave", "uncertainty-x", "uncertainty-optimal"):
+        assert found.relation(name).verdict == "holds", name
+    # a linear observable has the speed of the mean, whatever its slope and origin
+    books = fp.ledger(solution, observables={"line": lambda x: 2.0 - 3.0 * x})
+    assert np.allclose(books["speed_line"], np.abs(books["mean_rate"]), atol=1e-8)
+
+
+def test_an_observable_in_the_plane():
+    problem = fp.FokkerPlanck(fp.LinearForce([[-1.0, 0.3], [0.3, -2.0]]), 0.5)
+    start = fp.PlaneGaussian((0.8, 0.4), std=0.5)
+    solution = fp.solve(problem, start, [0.0, 0.1], grid=fp.Grid.plane((-4, -4), (4, 4), (64, 64)))
+    books = fp.ledger(solution, observables={"x": lambda x, y: x + 0.0 * y})
+    assert float(books["speed_x"][0]) == pytest.approx(0.8 - 0.3 * 0.4, abs=1e-6)
+
+
+@pytest.mark.parametrize("boundary", ["reflecting", "periodic"])
+def test_a_box_whose_walls_the_density_touches(boundary):
+    domain = fp.Domain(0.0, 2.0, boundary)
+    force = fp.PotentialForce(lambda x: 0.5 * np.cos(np.pi * x))
+    start = fp.FunctionDensity(lambda x: 0.5 + 0.3 * np.cos(np.pi * x), 0.0, 2.0)
+    solution = fp.solve(fp.FokkerPlanck(force, 0.3, domain=domain), start, np.linspace(0.0, 1.0, 11), accuracy=1e-6)
+    found = fp.trade_offs(solution)
+    assert found.verdicts["violated"] == 0
+    assert found.relation("second-law").verdict == found.relation("fluctuation-theorem").verdict == "holds"
+    # all of it is free energy that is lost: D(P_0 || eq) - D(P_tau || eq)
+    books = found.data
+    lost = float(books["divergence"][0] - books["divergence"][-1])
+    inside(found["entropy_production"], lost, 1e-6)
+
+
+def test_a_temperature_that_changes_in_time():
+    problem = fp.FokkerPlanck(fp.LinearForce(-1.0), lambda t: 0.5 + t)
+    solution = fp.solve(problem, fp.Gaussian(0.5, 0.4), np.linspace(0.0, 1.0, 11), accuracy=1e-6)
+    found = fp.trade_offs(solution)
+    oracle = LinearOracle(
+        lambda t: np.array([[-1.0]]), lambda t: np.zeros(1), lambda t: 0.5 + t, np.array([0.5]), np.array([[0.16]]), 1.0
+    )
+    exact = oracle.totals()
+    for name in ("heat", "entropy_production", "bath_entropy_change", "path_length"):
+        inside(found[name], exact[name], 1e-6)
+    assert found.relation("minimum-dissipation").verdict == "undefined"
+    assert found.relation("speed-limit-hierarchy").verdict == "holds"

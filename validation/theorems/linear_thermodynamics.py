@@ -18,11 +18,11 @@ Array = NDArray[np.float64]
 
 @dataclasses.dataclass(frozen=True)
 class LinearOracle:
-    """dx = (A_t x + b_t) dt + sqrt(2T) dW from N(mean, covariance), in any dimension."""
+    """dx = (A_t x + b_t) dt + sqrt(2T) dW from N(mean, covariance), in any dimension; T is a number or ``t -> T``."""
 
     matrix: Callable[[float], Array]
     vector: Callable[[float], Array]
-    temperature: float
+    temperature: float | Callable[[float], float]
     mean: Array
     covariance: Array
     end: float
@@ -31,16 +31,21 @@ class LinearOracle:
     def n(self) -> int:
         return self.mean.size
 
+    def heated(self, t: float) -> float:
+        """Temperature at a time."""
+        return self.temperature(t) if callable(self.temperature) else self.temperature
+
     def totals(self) -> dict[str, float]:
         """Everything since the start, integrated to 1e-12."""
         names = ("work", "heat", "entropy_production", "excess", "coupling", "housekeeping", "path_length", "action")
+        names += ("bath_entropy_change",)
         first = np.concatenate([self.mean, self.covariance.ravel(), np.zeros(len(names))])
 
         def rate(t: float, state: Array) -> Array:
             m, s = self._moments(state)
             rates = self.rates(t, m, s)
             moving = self.matrix(t) @ m + self.vector(t)
-            spread = self.matrix(t) @ s + s @ self.matrix(t).T + 2.0 * self.temperature * np.eye(self.n)
+            spread = self.matrix(t) @ s + s @ self.matrix(t).T + 2.0 * self.heated(t) * np.eye(self.n)
             return np.concatenate([moving, spread.ravel(), [rates[name] for name in names]])
 
         solved = solve_ivp(rate, (0.0, self.end), first, method="DOP853", rtol=1e-12, atol=1e-14)
@@ -49,7 +54,7 @@ class LinearOracle:
         begin, last = (self.energy(0.0, self.mean, self.covariance), self.energy(self.end, m, s))
         entropies = [0.5 * np.linalg.slogdet(2.0 * np.pi * np.e * c)[1] for c in (self.covariance, s)]
         found |= {"energy_change": last - begin, "system_entropy_change": entropies[1] - entropies[0]}
-        return found | {"bath_entropy_change": -found["heat"] / self.temperature}
+        return found
 
     def _moments(self, state: Array) -> tuple[Array, Array]:
         return state[: self.n], state[self.n : self.n + self.n**2].reshape(self.n, self.n)
@@ -60,7 +65,7 @@ class LinearOracle:
 
     def rates(self, t: float, m: Array, s: Array) -> dict[str, float]:
         """Rates of an instant; every velocity is affine, c + B (x - m)."""
-        a, b, temperature = self.matrix(t), self.vector(t), self.temperature
+        a, b, temperature = self.matrix(t), self.vector(t), self.heated(t)
         velocity = a @ m + b, a + temperature * np.linalg.inv(s)
         total = self._square(velocity, velocity, s)
         symmetric = solve_continuous_lyapunov(s, velocity[1] @ s + s @ velocity[1].T)
@@ -79,6 +84,7 @@ class LinearOracle:
         return {
             "work": pushing + power,
             "heat": heat,
+            "bath_entropy_change": -heat / temperature,
             "entropy_production": total / temperature,
             "excess": (total - swirl) / temperature,
             "coupling": (action + swirl - total) / temperature,
