@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from fpsolve.discretisation import Discretisation
+from fpsolve.generator import stationary_masses
 from fpsolve.grids import Array, Grid
 from fpsolve.integration import Level, March, Report, coarsened
 from fpsolve.solution.errors import number_bar, refinement_bar, time_bar
@@ -44,6 +45,8 @@ def march_of(plan: Plan, report: Report) -> March:
         if not plan.flux.linear and not all(axis.uniform for axis in grid.axes):
             break  # an odd number of cells leaves a narrower one, which only stencils with weights of their own take
         levels.append(_level(plan, grid, coarsened(levels[-1].masses)))
+        if plan.resting:  # what a coarser scheme makes of that state would hide how far it is from its own
+            levels[-1].masses = stationary_masses(levels[-1].system.at(begin))
     march = March(plan.stepper, levels, plan.control, begin, float(plan.times[-1]), report)
     if plan.bars and plan.stepper.limited:
         last = levels[-1]

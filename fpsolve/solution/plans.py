@@ -40,6 +40,8 @@ class Plan:
         Name -> function of the position.
     rough : bool
         Whether the start jumps.
+    resting : bool
+        Whether the start is the stationary state of the scheme: every companion then begins with its own.
     """
 
     problem: FokkerPlanck
@@ -53,6 +55,7 @@ class Plan:
     bars: bool
     observables: Observables
     rough: bool = False
+    resting: bool = False
 
     @property
     def order(self) -> int:

@@ -33,7 +33,7 @@ from fpsolve.solution.held import held
 from fpsolve.solution.levels import bar_of, march_of, measured
 from fpsolve.solution.plans import Plan
 from fpsolve.solution.shown import Shown
-from fpsolve.solution.start import as_start, jumps, start_masses
+from fpsolve.solution.start import Stationary, as_start, jumps, start_masses
 from fpsolve.steppers import GridStepper
 
 #: L1 error that is aimed at where the grid is chosen
@@ -174,7 +174,9 @@ def plan_of(
         stepper = choices.choose_stepper(problem, grid, flux)
     check_schemes(grid, flux, stepper, problem)
     masses = start_masses(start, problem, grid, flux, begin)
-    return Plan(problem, grid, flux, stepper, start=masses, rough=jumps(start), **given)
+    return Plan(
+        problem, grid, flux, stepper, start=masses, rough=jumps(start), resting=isinstance(start, Stationary), **given
+    )
 
 
 def _refined(

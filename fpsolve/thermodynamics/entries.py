@@ -98,6 +98,10 @@ class Entries:
         bars["divergence"] = bars["divergence"] + uncertain
         bars["equilibrium_free_energy"] = bars["equilibrium_free_energy"] + uncertain * self._temperatures()
         found = {name: values[0] for name, values in series.items()}
+        for name, rate in (_RATES | {"path_length": "v2", "action": "dissipation_rate"}).items():
+            beyond_the_window = self._from_outside(rate, np.abs(found[rate]))
+            steps = 0.5 * np.diff(times) * (beyond_the_window[1:] + beyond_the_window[:-1])
+            bars[name] = bars[name] + np.concatenate([[0.0], np.cumsum(steps)])
         self._balance(found, bars)
         variables: dict[str, Any] = {}
         for name, values in found.items():
