@@ -26,7 +26,7 @@ from fpsolve.results import TradeOffs
 from fpsolve.settings import InputError
 from fpsolve.solution import Setup, diagnostics, quantities, recipe_of, relations
 from fpsolve.solution.gauges import Observables
-from fpsolve.solution.start import Masses
+from fpsolve.solution.start import Masses, jumps
 from fpsolve.thermodynamics import Measurement
 from fpsolve.thermodynamics.ledger import ledger, setup_of
 from fpsolve.thermodynamics.path_averages import entropy_statistics, work_statistics
@@ -131,13 +131,14 @@ def _decided(setup: Setup, kept: xr.Dataset) -> list[Relation]:
 def _paths(setup: Setup) -> tuple[dict[str, Estimate], list[Relation]]:
     """The fluctuation theorems: averages over all paths, none of them drawn."""
     problem, start, times = setup.problem, setup.start, setup.times
-    cells: Any = {"cells": _CELLS[problem.dimension]}
+    # with empty cells it is not one, but a probability that the width of the cells matters for
+    cells: Any = {} if jumps(start) else {"cells": _CELLS[problem.dimension], "steps": _STEPS}
     if isinstance(start, Masses):  # known in the cells of the solution alone, which become those of a box
         assert setup.grid is not None
         problem, start, cells = _boxed(setup.problem, start, setup.grid)
     estimates: dict[str, Estimate] = {}
     try:
-        statistics = entropy_statistics(problem, start, times, **cells, steps=_STEPS)
+        statistics = entropy_statistics(problem, start, times, **cells)
         estimates["fluctuation_theorem"] = _scalar(statistics, "fluctuation_theorem")
         found = [fluctuation_theorem(statistics)]
     except InputError as refused:

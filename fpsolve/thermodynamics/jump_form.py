@@ -89,8 +89,8 @@ def jump_rates(system: Discretisation, energies: Energies, masses: Array, t: flo
         a, b = ahead * left, back * right
         current = a - b
         parts = (
-            _times(current, _log(a) - _log(b)),
-            _times(current, _log(left / before) - _log(right / after)),
+            _times(current, a, b),
+            _times(current, left / before, right / after),
             current * np.moveaxis(np.asarray(pulls[axis]), axis, 0)[inner] * distance / temperature,
         )
         total, own, bath = (
@@ -102,15 +102,10 @@ def jump_rates(system: Discretisation, energies: Energies, masses: Array, t: flo
     return JumpRates(total, own, bath, gross, power)
 
 
-def _log(values: Array) -> Array:
-    with np.errstate(divide="ignore"):
-        return np.log(values)
-
-
-def _times(current: Array, logs: Array) -> Array:
-    """Their product, zero where nothing flows: inf - inf between empty cells among them."""
-    with np.errstate(invalid="ignore"):
-        return np.where(current == 0.0, 0.0, current * logs)
+def _times(current: Array, one: Array, other: Array) -> Array:
+    """The current times ln(one / other); zero where nothing flows, between empty cells among them."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(current == 0.0, 0.0, current * (np.log(one) - np.log(other)))
 
 
 class JumpAccount:
