@@ -132,7 +132,9 @@ def _paths(setup: Setup) -> tuple[dict[str, Estimate], list[Relation]]:
     """The fluctuation theorems: averages over all paths, none of them drawn."""
     problem, start, times = setup.problem, setup.start, setup.times
     # with empty cells it is not one, but a probability that the width of the cells matters for
-    cells: Any = {} if jumps(start) else {"cells": _CELLS[problem.dimension], "steps": _STEPS}
+    cells: Any = (
+        {} if jumps(start) and problem.dimension == 1 else {"cells": _CELLS[problem.dimension], "steps": _STEPS}
+    )
     if isinstance(start, Masses):  # known in the cells of the solution alone, which become those of a box
         assert setup.grid is not None
         problem, start, cells = _boxed(setup.problem, start, setup.grid)
