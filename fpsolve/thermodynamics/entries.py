@@ -139,7 +139,7 @@ class Entries:
         series["temperature"] = np.broadcast_to(temperature, entropy.shape)
         series["entropy_production"] = entropy - entropy[:, :1] + series["bath_entropy"]
         if not np.any(series["coupling"]) and not np.any(series["housekeeping"]):
-            series["excess"] = series["entropy_production"]  # all of it, to rounding
+            series["excess"] = np.maximum(series["entropy_production"], 0.0)  # all of it; no square is negative
         series["free_energy"] = series["energy"] - temperature * entropy
         series["equilibrium_free_energy"] = np.broadcast_to(-temperature * partition, entropy.shape)
         series["divergence"] = series["energy"] / temperature - entropy + partition
@@ -159,7 +159,8 @@ class Entries:
         ):
             error = factor * (bars["entropy_production"] + sum(bars[part] for part in parts))
             if error[-1] < bars[name][-1]:
-                found[name] = factor * (found["entropy_production"] - sum(found[part] for part in parts))
+                balance = factor * (found["entropy_production"] - sum(found[part] for part in parts))
+                found[name] = np.maximum(balance, 0.0)
                 bars[name] = error
 
     def _integrated(self, series: dict[str, Array]) -> dict[str, Array]:
