@@ -25,7 +25,17 @@ from fpsolve.densities import (
     from_image,
     from_samples,
 )
-from fpsolve.design import Protocol, compare_protocols, drive, minimum_dissipation_of, optimal_protocol
+from fpsolve.design import (
+    Protocol,
+    ScheduleCosts,
+    compare_protocols,
+    drive,
+    minimum_dissipation_of,
+    optimal_protocol,
+    retime,
+    schedule_costs,
+    schedule_metric,
+)
 from fpsolve.discretisation import Discretisation
 from fpsolve.dynamics import diffuse, record
 from fpsolve.equation import Domain, FokkerPlanck
@@ -151,11 +161,15 @@ __all__ = [
     "LinearForceSchedule",
     "OptimalTransport",
     "Schedule",
+    "ScheduleCosts",
     "Stirring",
     "StreamFunction",
     "VarianceExploding",
     "VariancePreserving",
     "Vortices",
+    "retime",
+    "schedule_costs",
+    "schedule_metric",
     # optimal transport
     "bures",
     "transport_w1",

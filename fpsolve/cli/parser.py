@@ -6,7 +6,7 @@ import argparse
 from typing import NoReturn
 
 from fpsolve import __version__
-from fpsolve.cli import commands, solving
+from fpsolve.cli import commands, scheduling, solving
 from fpsolve.settings import InputError
 
 
@@ -33,6 +33,7 @@ def build_parser() -> argparse.ArgumentParser:
     _run(_command(family, "run", commands.run, "one speed-accuracy experiment"))
     _converge(_command(family, "converge", commands.converge, "the same case on finer and finer grids"))
     _solve(_command(family, "solve", solving.solve, "a Fokker-Planck problem with a named force"))
+    _schedule(_command(family, "schedule", scheduling.schedule, "what a noise schedule costs, and the best one"))
     _plot(_command(family, "plot", commands.plot, "figures of a saved result"))
     _json(_command(family, "schemes", commands.schemes, "fluxes and steppers with their claims"))
     _new(_command(family, "new", commands.new, "print a commented template"))
@@ -75,6 +76,11 @@ def _solve(command: Parser) -> None:
     command.add_argument("problem", metavar="PROBLEM.toml|RESULT.nc", help="a problem file, or a solution to repeat")
     command.add_argument("--out", metavar="R.nc", help="stream to R.nc.part, which becomes R.nc at the end")
     command.add_argument("--resume", action="store_true", help="go on from R.nc.part, if it is there")
+    _json(command)
+
+
+def _schedule(command: Parser) -> None:
+    command.add_argument("case", metavar="CASE.toml", help="a case file; [start] is not needed")
     _json(command)
 
 

@@ -171,7 +171,7 @@ def _measure(
 def _probe_times(process: Process) -> Array:
     """Instants for the measurement of speed from densities, halfway between kinks of the process."""
     times = np.array(PROBES) * process.tau
-    kinks = np.concatenate([[0.0], process.kinks(), [process.tau]])
+    kinks = np.concatenate([[0.0], process.knots(), [process.tau]])
     if kinks.size == 2:
         return times
     i = np.searchsorted(kinks, times)

@@ -111,6 +111,10 @@ class Process(abc.ABC):
         """Times inside (0, tau) where the process is not smooth."""
         return np.empty(0)
 
+    def knots(self) -> Array:
+        """Times inside (0, tau) where any derivative in time jumps: differences must not reach across one."""
+        return self.kinks()
+
     def force(self, temperature: float | Callable[[float], float], mobility: float = 1.0) -> Force:
         """The force nu_t / mobility + T d ln P_t / dx, with which a Fokker-Planck equation follows the process exactly.
 

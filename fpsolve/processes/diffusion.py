@@ -77,3 +77,6 @@ class Diffusion(Process):
 
     def kinks(self) -> Array:
         return self.schedule.kinks()
+
+    def knots(self) -> Array:
+        return self.schedule.knots()

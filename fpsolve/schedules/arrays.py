@@ -113,6 +113,9 @@ class ArraySchedule(Schedule):
     def kinks(self) -> Array:
         return np.union1d(*(square.kinks for square in self._squares))
 
+    def knots(self) -> Array:
+        return np.array(self.t[1:-1])
+
 
 @dataclasses.dataclass(frozen=True)
 class DiscreteDiffusion(Schedule):
@@ -161,6 +164,9 @@ class DiscreteDiffusion(Schedule):
 
     def kinks(self) -> Array:
         return self._exponent.kinks  # type: ignore[attr-defined]
+
+    def knots(self) -> Array:
+        return self._exponent.x[1:-1]  # type: ignore[attr-defined]
 
 
 def _check_levels(m: Array, sigma: Array) -> None:

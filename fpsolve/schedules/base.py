@@ -71,6 +71,10 @@ class Schedule(Settings, abc.ABC):
         """Times inside (0, tau) where the curve is not smooth."""
         return np.empty(0)
 
+    def knots(self) -> Array:
+        """Times inside (0, tau) where any derivative jumps: differences in time must not reach across one."""
+        return self.kinks()
+
 
 def positive_tau(schedule: object) -> None:
     """Replace ``tau`` of a frozen schedule by a checked float."""

@@ -117,7 +117,7 @@ def transport_speed(process: Process, t: float, labels: Array) -> dict[str, tupl
             )
             return (8.0 * near - far) / (12.0 * step)
 
-    step = _clear_step(process.kinks(), t, 0.02 * min(t, process.tau - t))
+    step = _clear_step(process.knots(), t, 0.02 * min(t, process.tau - t))
     moved = [displacement(step), displacement(0.5 * step)]
     spread = float(slices.integrate(slices.pdf * slices.x**2)[0][0])
     known = np.isfinite(moved[0]) & np.isfinite(moved[1])
