@@ -54,6 +54,15 @@ from fpsolve.generator import Generator, operator
 from fpsolve.grids import Grid
 from fpsolve.integration import NotConverged
 from fpsolve.io import Store
+from fpsolve.learning import (
+    flow_matching,
+    incomplete_estimation,
+    polynomial_basis,
+    reverse_sde,
+    sample,
+    score_matching,
+    spline_basis,
+)
 from fpsolve.measuring import trade_offs
 from fpsolve.results import SpeedAccuracy, TradeOffs
 from fpsolve.reverse import generate
@@ -174,6 +183,14 @@ __all__ = [
     "bures",
     "transport_w1",
     "transport_w2",
+    # generation, learned and step by step
+    "flow_matching",
+    "incomplete_estimation",
+    "polynomial_basis",
+    "reverse_sde",
+    "sample",
+    "score_matching",
+    "spline_basis",
     # the four steps
     "diffuse",
     "generate",
