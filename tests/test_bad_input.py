@@ -313,7 +313,6 @@ def test_a_bad_case_file(name, bad_files, tmp_path, capsys, monkeypatch):
 ARGUMENTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "no command": ((), ("fpsolve", "COMMAND")),
     "unknown command": (("rum", "{good}"), ("rum", "'run'")),
-    "command of a later release": (("schedule", "{good}"), ("schedule",)),
     "solve of a case": (("solve", "{good}"), ("good.toml", "tau", "unknown key")),
     "resume without a file": (("solve", "{good}", "--resume"), ("--resume", "--out")),
     "unknown option": (("run", "{good}", "--fast"), ("--fast",)),
