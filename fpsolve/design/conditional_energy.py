@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fpsolve.densities import Density, as_density
+from fpsolve.design.curves import crowded
 from fpsolve.estimates import ROUNDING, Estimate, Relation
 from fpsolve.schedules import Schedule
 
@@ -42,12 +43,11 @@ def conditional_energy(data: Density, schedule: Schedule) -> Estimate:
 
 
 def _integral(schedule: Schedule, second: float, panels: int) -> float:
-    """Gauss rule in the variable u with t = tau (10 u³ - 15 u⁴ + 6 u⁵), which crowds both ends."""
+    """Gauss rule in the variable that crowds both ends."""
     edges = np.linspace(0.0, 1.0, panels + 1)
     half = 0.5 * np.diff(edges)[:, None]
     u = 0.5 * (edges[1:] + edges[:-1])[:, None] + half * _NODES
-    t = schedule.tau * u**3 * (10.0 - 15.0 * u + 6.0 * u * u)
-    curve = schedule.curve(t.ravel())
+    curve = schedule.curve(schedule.tau * crowded(u).ravel())
     noise = curve.half_variance_rate**2 / np.maximum(curve.variance, 1e-300)
     rates = (second * curve.signal_rate**2 + noise).reshape(u.shape) * schedule.tau * 30.0 * (u * (1.0 - u)) ** 2
     return float(np.sum(rates * half * _WEIGHTS))

@@ -75,12 +75,12 @@ def measure_schedule(metric: ScheduleMetric, schedule: Schedule, panels: int = P
     half, centre = 0.5 * np.diff(edges)[:, None], 0.5 * (edges[1:] + edges[:-1])[:, None]
     u = centre + half * NODES
     rate = schedule.tau * 30.0 * (u * (1.0 - u)) ** 2
-    speed, bars = _speed(metric, schedule, schedule.tau * _crowded(u))
+    speed, bars = _speed(metric, schedule, schedule.tau * crowded(u))
     cost, cost_error = _integral(speed**2 * rate, half, (2.0 * speed * bars + bars**2) * rate)
     lengths, length_error = _integral(speed * rate, half, bars * rate)
     covered = np.concatenate([[0.0], np.cumsum(lengths)])
     cost_of = Estimate(float(np.sum(cost)), cost_error)
-    return Journey(schedule.tau * _crowded(edges), covered, cost_of, Estimate(float(covered[-1]), length_error))
+    return Journey(schedule.tau * crowded(edges), covered, cost_of, Estimate(float(covered[-1]), length_error))
 
 
 def retime(
@@ -177,7 +177,7 @@ def _integral(values: Array, half: Array, bars: Array) -> tuple[Array, float]:
     return fine, error + ROUNDING * float(np.sum(np.abs(fine)))
 
 
-def _crowded(u: Array) -> Array:
+def crowded(u: Array) -> Array:
     """Part of the time from 0 to 1 as a function that is flat to third order at both ends."""
     return u**3 * (10.0 - 15.0 * u + 6.0 * u**2)
 
@@ -188,6 +188,6 @@ def _uncrowded(part: Array) -> Array:
     low, high = np.zeros_like(part), np.ones_like(part)
     for _ in range(54):
         middle = 0.5 * (low + high)
-        below = _crowded(middle) < part
+        below = crowded(middle) < part
         low, high = np.where(below, middle, low), np.where(below, high, middle)
     return 0.5 * (low + high)

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from fpsolve.discretisation import Discretisation, Operator
+from fpsolve.discretisation import Discretisation
 from fpsolve.equation import FokkerPlanck
 from fpsolve.grids import Array, Grid
 from fpsolve.solution.gauges import cell_averages, face_values, observed, resolved
 from fpsolve.solution.gauges import moments as position_moments
 from fpsolve.thermodynamics.accounts import Account
-from fpsolve.thermodynamics.energies import Energies, entropy_rate, moments, system_entropy
+from fpsolve.thermodynamics.energies import Energies, entropy_rate, link_lengths, moments, system_entropy
 from fpsolve.thermodynamics.flows import Flow, Flows
 
 #: step of the difference that makes dU/dt, as a part of the time between two stored ones
@@ -113,7 +113,8 @@ class Book:
         numbers |= {"energy": float(np.sum(energies.levels(t) * held)), "system_entropy": system_entropy(masses, grid)}
         rates = np.empty(grid.shape)
         operator.rates(masses, rates)
-        heating = -energies.against(operator.currents(masses), self.problem.force, t)
+        currents, place = operator.currents(masses), position_moments(masses, grid)
+        heating = -energies.against(currents, self.problem.force, t)
         if self.problem.uniform_temperature:
             warming = -heating / self.problem.temperature_at(t)
         else:
@@ -126,9 +127,9 @@ class Book:
         }
         if not resolved(operator):
             numbers |= dict.fromkeys(("bath_entropy_rate", "heat_rate"), np.nan)
-        numbers |= position_moments(masses, grid) | self._moving(operator.currents(masses), masses)
+        numbers |= place | self._moving(currents, place)
         if flow is not None and not self.in_plane:
-            numbers["projection"] = self._projected(operator, masses, rates)
+            numbers["projection"] = self._projected(currents[0], masses, rates)
         for name, (average, steepness) in self._observables.items():
             moving = float(np.sum(average * moments(rates, grid)))
             spread = float(np.sum(steepness * held))
@@ -137,10 +138,9 @@ class Book:
             numbers["divergence_from_reference"] = -numbers["system_entropy"] - float(np.sum(self._reference * held))
         return numbers
 
-    def _projected(self, operator: Operator, masses: Array, rates: Array) -> float:
+    def _projected(self, current: Array, masses: Array, rates: Array) -> float:
         """d/dt E[phi] of the optimal observable, whose slope is the velocity that moves the density (75), (76)."""
         grid = self.system.grid
-        (current,) = operator.currents(masses)
         density = np.maximum(face_values(masses / grid.widths, grid, 0), _FAINT * float(np.max(masses / grid.widths)))
         velocity = current / density
         distance = grid.axis.gaps[0] + grid.axis.gaps[1]
@@ -161,20 +161,17 @@ class Book:
         first, second = (ahead - behind) / (2.0 * step), (ahead - 2.0 * here + behind) / step**2
         return float(first + second * (t - middle))
 
-    def _moving(self, currents: tuple[Array, ...], masses: Array) -> dict[str, float]:
+    def _moving(self, currents: tuple[Array, ...], place: dict[str, float]) -> dict[str, float]:
         """Second moment about the origin, and the rates of mean and second moment, of the whole motion (73)."""
         grid = self.system.grid
-        found = position_moments(masses, grid)
         rates, turning = [], 0.0
         for axis, (current, own) in enumerate(zip(currents, grid.axes, strict=True)):
-            distance = np.asarray(own.gaps[0] + own.gaps[1])
-            if own.periodic:
-                distance = np.concatenate([distance[:-1], [0.0]])
+            distance = link_lengths(own)
             across = np.sum(current, axis=1 - axis) if grid.dimension == 2 else current
             rates.append(float(np.sum(across * distance)))
             turning += 2.0 * float(np.sum(across * distance * own.edges))
         names = [""] if grid.dimension == 1 else ["_x", "_y"]
-        second = sum(found[f"mean{name}"] ** 2 + found[f"variance{name}"] for name in names)
+        second = sum(place[f"mean{name}"] ** 2 + place[f"variance{name}"] for name in names)
         numbers = {f"mean_rate{name}": rate for name, rate in zip(names, rates, strict=True)}
         return numbers | {"second_moment": second, "second_moment_rate": turning}
 

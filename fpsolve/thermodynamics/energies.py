@@ -8,7 +8,7 @@ from fpsolve.discretisation import Operator
 from fpsolve.equation import FokkerPlanck
 from fpsolve.forces import Force, LinearForce
 from fpsolve.forces.base import mesh, parts, total
-from fpsolve.grids import Array, Grid
+from fpsolve.grids import Array, Axis, Grid
 from fpsolve.solution.gauges import cell_averages, face_values, leans
 
 #: how many instants are kept
@@ -81,17 +81,20 @@ class Energies:
         """Integral of force . J, or of force . J / scale, from the currents through the faces and scales there."""
         total = 0.0
         for axis, (current, own) in enumerate(zip(currents, self.grid.axes, strict=True)):
-            left, right = own.gaps
             points = mesh(self.grid, axis, own.edges)
             pull = force.field(points, t)[axis] / (1.0 if scales is None else scales[axis])
             if self.grid.dimension == 2:
                 current = _inside_faces(current, 1 - axis)
-            distance = left + right
-            if own.periodic:  # the last face is the first
-                distance = np.concatenate([distance[:-1], [0.0]])
             shape = [-1 if k == axis else 1 for k in range(self.grid.dimension)]
-            total += float(np.sum(current * pull * distance.reshape(shape)))
+            total += float(np.sum(current * pull * link_lengths(own).reshape(shape)))
         return total
+
+
+def link_lengths(axis: Axis) -> Array:
+    """Distances between the centres beside the faces, which currents cross; a ring's last face is its first."""
+    left, right = axis.gaps
+    lengths = left + right
+    return np.concatenate([lengths[:-1], [0.0]]) if axis.periodic else lengths
 
 
 def _inside_faces(current: Array, across: int) -> Array:
