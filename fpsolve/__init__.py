@@ -29,7 +29,6 @@ from fpsolve.design import (
     Protocol,
     ScheduleCosts,
     compare_protocols,
-    conditional_energy,
     drive,
     minimum_dissipation_of,
     optimal_protocol,
@@ -84,6 +83,7 @@ from fpsolve.schedules import (
 )
 from fpsolve.settings import InputError
 from fpsolve.solution import Equilibrium, Stationary, solve
+from fpsolve.thermodynamics.conditional_energy import conditional_energy
 from fpsolve.thermodynamics.inference import infer
 from fpsolve.thermodynamics.ledger import ledger
 from fpsolve.thermodynamics.path_averages import elbo, entropy_statistics, work_statistics

@@ -15,6 +15,7 @@ from fpsolve.cases import AnyCase, Case, PlaneCase, pack
 from fpsolve.densities import PlaneDensity
 from fpsolve.dynamics import case_of
 from fpsolve.estimated import Estimated, GridEstimate, Window
+from fpsolve.estimates import Estimate
 from fpsolve.grids import Grid
 from fpsolve.measuring import Numerics, PlaneNumerics, check_relations, measure, measure_plane
 from fpsolve.planar.advection import ROUTES
@@ -26,6 +27,7 @@ from fpsolve.quadrature import Array
 from fpsolve.results import SpeedAccuracy
 from fpsolve.settings import InputError
 from fpsolve.thermodynamics import Measurement
+from fpsolve.thermodynamics.conditional_energy import conditional_energy
 
 #: series of a result -> (name, long name, equation); all without units, as the case names none
 RATES = {
@@ -90,6 +92,7 @@ def assess(case: AnyCase, fields: xr.Dataset, progress: Callable[[str, int, int]
         numerics = Numerics(case.steps, case.restriction, case.tolerance)
         measured, stored, truncated = measure(process, case.start, numerics, _route(case, process))
     data = fields.assign({name: array for name, array in rates_of(stored).items()})
+    measured = measured.with_quantity("conditional_energy", _energy(case))
     chi2, start = measured.series["chi2"], measured.quantities["D0"]
     diagnostics = {
         "mass_error": float(np.max(np.abs(1.0 - _mass(data)))),
@@ -99,6 +102,14 @@ def assess(case: AnyCase, fields: xr.Dataset, progress: Callable[[str, int, int]
         "seconds": time.perf_counter() - began,
     }
     return SpeedAccuracy(case.recipe(), measured.quantities, tuple(check_relations(measured)), data, diagnostics)
+
+
+def _energy(case: AnyCase) -> Estimate:
+    """The conditional kinetic energy of the case's schedule, if it has one."""
+    try:
+        return conditional_energy(case.data, case.schedule).scaled(1.0, "1")  # type: ignore[arg-type]
+    except InputError as refused:
+        return Estimate.undefined(refused.message)
 
 
 def plane_experiment(

@@ -25,6 +25,7 @@ SYMBOLS = {
     "W1_final": "W₁(t=0)",
     "W2": "W₂",
     "path_length": "∫v₂ dt",
+    "conditional_energy": "E_c",
 }
 MEANINGS = {
     "eta": "response of the generated density to an error at the start (77)",
@@ -36,6 +37,7 @@ MEANINGS = {
     "W1_final": "distance of the generated density from the data",
     "W2": "distance between the densities at both ends (53)",
     "path_length": "length of the path of the densities (68)",
+    "conditional_energy": "what the schedule would cost if every x told its data and noise (92)",
     "work": "work done on the system",
     "heat": "heat that entered the system",
     "energy_change": "work + heat",

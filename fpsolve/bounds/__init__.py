@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from fpsolve.bounds.benamou_brenier import benamou_brenier
 from fpsolve.bounds.chi2_invariance import chi2_invariance
+from fpsolve.bounds.conditional_energy import conditional_energy_bound
 from fpsolve.bounds.excess import excess
 from fpsolve.bounds.minimum_dissipation import minimum_dissipation
 from fpsolve.bounds.optimal_protocol import optimal_protocol
@@ -30,6 +31,7 @@ RELATIONS: tuple[Callable[[Measurement], Relation], ...] = (
     instantaneous_speed_accuracy,
     speed_accuracy_relation,
     optimal_protocol,
+    conditional_energy_bound,
 )
 
 __all__ = ["RELATIONS", *(relation.__name__ for relation in RELATIONS)]

@@ -1,6 +1,5 @@
 """Protocols and schedules: how to drive a density where it should be, and what that costs at least."""
 
-from fpsolve.design.conditional_energy import conditional_energy, conditional_energy_bound
 from fpsolve.design.curves import Journey, measure_schedule, retime
 from fpsolve.design.geodesics import ScheduleCosts, schedule_costs
 from fpsolve.design.metric import ScheduleMetric, schedule_metric
@@ -23,8 +22,6 @@ __all__ = [
     "ScheduleCosts",
     "ScheduleMetric",
     "compare_protocols",
-    "conditional_energy",
-    "conditional_energy_bound",
     "drive",
     "measure_schedule",
     "minimum_dissipation_of",

@@ -83,6 +83,12 @@ STATEMENTS = {
         "(91)",
         "The bound is least for the geodesic run at constant speed: optimal transport.",
     ),
+    "conditional-energy": Statement(
+        "∫ v₂² dt ≤ E_c = ∫ (E|y|² ṁ² + n σ̇²) dt",
+        "(92)–(94)",
+        "A schedule costs at most what it would if every x told its data and its noise; for few data in many dimensions "
+        "it nearly does.",
+    ),
     "fluctuation-theorem": Statement(
         "⟨e^{−s}⟩ = 1 − λ",
         "(50)",

@@ -21,7 +21,7 @@ class Measurement:
         Duration, s.
     quantities : dict of Estimate
         ``eta``, ``c1``, ``c2``, ``dissipation``, ``D0``, ``W1_initial`` (at t = tau), ``W1_final`` (at t = 0),
-        ``W2``, ``path_length``.
+        ``W2``, ``path_length``, ``conditional_energy``.
     times : (n,) array
         Instants of the series, increasing.
     series, errors : dict of (n,) arrays
@@ -71,6 +71,11 @@ class Measurement:
             there = np.interp(self.times, other.times, other.series.get(name, np.full_like(other.times, np.nan)))
             errors[name] = self.errors[name] + factor * np.abs(there - values)
         return dataclasses.replace(self, quantities=quantities, errors=errors)
+
+    def with_quantity(self, name: str, value: Estimate) -> Measurement:
+        """The same numbers and one more, which no window changes."""
+        whole = None if self.whole is None else self.whole.with_quantity(name, value)
+        return dataclasses.replace(self, quantities=self.quantities | {name: value}, whole=whole)
 
     def has(self, *names: str) -> bool:
         """Whether all these series were measured."""

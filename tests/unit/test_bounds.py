@@ -12,6 +12,7 @@ from fpsolve.bounds import (
     RELATIONS,
     benamou_brenier,
     chi2_invariance,
+    conditional_energy_bound,
     excess,
     instantaneous_speed_accuracy,
     minimum_dissipation,
@@ -36,7 +37,7 @@ def measurement(**changes) -> Measurement:
     """A consistent measurement: everything holds with room, except for the equalities."""
     quantities = {
         "eta": 0.10, "c1": 0.15, "c2": 0.50, "dissipation": 0.50, "D0": 2.0,
-        "W1_initial": 1.0, "W1_final": 0.5, "W2": 0.8, "path_length": 0.85,
+        "W1_initial": 1.0, "W1_final": 0.5, "W2": 0.8, "path_length": 0.85, "conditional_energy": 0.7,
     }  # fmt: skip
     series = {
         "dissipation": [0.2, 0.3, 0.4],
@@ -94,6 +95,7 @@ def test_every_relation_can_be_violated():
         instantaneous_speed_accuracy: {"series": {"v_loss_squared": [0.1, 0.31, 0.2]}},
         speed_accuracy_relation: {"quantities": {"eta": 0.16}},
         optimal_protocol: {"quantities": {"path_length": 0.79}},
+        conditional_energy_bound: {"quantities": {"conditional_energy": 0.49}},
     }
     assert broken.keys() == set(RELATIONS)
     for relation, changes in broken.items():
@@ -114,6 +116,7 @@ SIDES = {
     instantaneous_speed_accuracy: (0.3, 0.4),
     speed_accuracy_relation: (0.10, 0.15),
     optimal_protocol: (0.7225 / 1.5, 0.5),
+    conditional_energy_bound: (0.5, 0.7),
 }
 
 

@@ -2,8 +2,8 @@
 
     python -m validation.benchmarks.speed_accuracy [--small] [--json]
 
-An experiment is ``diffuse``, ``generate`` and ``speed_accuracy`` on 500 cells and 100 stored intervals: fields, nine
-quantities with error bars, thirteen relations. Its time is CPU seconds of all threads, warm, the median of repeats.
+An experiment is ``diffuse``, ``generate`` and ``speed_accuracy`` on 500 cells and 100 stored intervals: fields, ten
+quantities with error bars, fourteen relations. Its time is CPU seconds of all threads, warm, the median of repeats.
 
 By hand, for the case ``mean/cosine`` and only eta, c1 and c2, without error bars, in two ways:
 
