@@ -25,6 +25,7 @@ from fpsolve.processes import Process
 from fpsolve.processes.plane.base import FlowingProcess, PlaneProcess
 from fpsolve.quadrature import Array
 from fpsolve.results import SpeedAccuracy
+from fpsolve.schedules import Schedule, Stirring
 from fpsolve.settings import InputError
 from fpsolve.thermodynamics import Measurement
 from fpsolve.thermodynamics.conditional_energy import conditional_energy
@@ -92,7 +93,8 @@ def assess(case: AnyCase, fields: xr.Dataset, progress: Callable[[str, int, int]
         numerics = Numerics(case.steps, case.restriction, case.tolerance)
         measured, stored, truncated = measure(process, case.start, numerics, _route(case, process))
     data = fields.assign({name: array for name, array in rates_of(stored).items()})
-    measured = measured.with_quantity("conditional_energy", _energy(case))
+    energy = _energy(case)
+    measured = measured.with_quantity("conditional_energy", energy)
     chi2, start = measured.series["chi2"], measured.quantities["D0"]
     diagnostics = {
         "mass_error": float(np.max(np.abs(1.0 - _mass(data)))),
@@ -101,15 +103,19 @@ def assess(case: AnyCase, fields: xr.Dataset, progress: Callable[[str, int, int]
         "truncated": {key: value if math.isfinite(value) else "inf" for key, value in truncated.items()},
         "seconds": time.perf_counter() - began,
     }
-    return SpeedAccuracy(case.recipe(), measured.quantities, tuple(check_relations(measured)), data, diagnostics)
+    # where the schedule has no energy its relation says why
+    shown = {name: each for name, each in measured.quantities.items() if each is not energy or energy.finite}
+    return SpeedAccuracy(case.recipe(), shown, tuple(check_relations(measured)), data, diagnostics)
 
 
 def _energy(case: AnyCase) -> Estimate:
     """The conditional kinetic energy of the case's schedule, if it has one."""
-    try:
-        return conditional_energy(case.data, case.schedule).scaled(1.0, "1")  # type: ignore[arg-type]
-    except InputError as refused:
-        return Estimate.undefined(refused.message)
+    schedule = case.schedule
+    if isinstance(schedule, Stirring):  # it moves no mass
+        schedule = schedule.schedule
+    if not isinstance(schedule, Schedule):
+        return Estimate.undefined(f"the schedule {schedule.kind!r} has no levels m and sigma")
+    return conditional_energy(case.data, schedule).scaled(1.0, "1")
 
 
 def plane_experiment(

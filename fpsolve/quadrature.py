@@ -92,6 +92,10 @@ class TimePanels:
         """``count`` equal panels on [0, tau] (at least two)."""
         return cls(np.linspace(0.0, tau, max(count, 2) + 1), tau)
 
+    def cut(self, times: Array) -> TimePanels:
+        """The same panels with edges at these times too, where nothing is smooth."""
+        return TimePanels(np.union1d(self.edges, times), self.tau)
+
     def nodes(self, lower: Array, upper: Array) -> tuple[Array, Array, Array]:
         """Times and both weights, shape (n, 15), of the panels [lower[i], upper[i]]."""
         width = (upper - lower)[:, None]

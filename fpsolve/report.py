@@ -24,6 +24,7 @@ from fpsolve.experiments.summary import (
     accuracies_of,
     bar,
     counts_of,
+    learned_of,
     published_rows,
     reasons,
     short,
@@ -97,7 +98,7 @@ def figures_of(verification: Verification) -> Iterator[tuple[str, Callable[[], A
     for start, results in groups.items():
         yield figure_name(f"densities-{start}"), lambda results=results: plots.densities_figure(results)  # type: ignore[misc]
     shown = {name: cases[name] for name in others(verification)}
-    for name, result in (shown | drawn(verification)).items():
+    for name, result in (shown | drawn(verification) | learned_of(verification.cases)).items():
         yield figure_name(name), lambda result=result: plots.plot(result)  # type: ignore[misc]
 
 
@@ -130,6 +131,7 @@ def page(verification: Verification) -> str:
         accuracies=accuracies_of(verification.cases),
         solutions=solutions_of(verification.cases),
         drawn=drawn(verification),
+        learned=learned_of(verification.cases),
         purposes=PURPOSES,
         counts=verification.summary,
         line=verdict_line(verification),

@@ -37,6 +37,11 @@ MEANINGS = {
     "W1_final": "distance of the generated density from the data",
     "W2": "distance between the densities at both ends (53)",
     "path_length": "length of the path of the densities (68)",
+    "loss": "mean square error of the learned velocity, L of (100)",
+    "delta_W1": "distance of the generated density from the data, minus that of the start from the noise",
+    "D_max": "greatest chi-squared divergence on the way",
+    "sharp_bound": "bound of the modulus of that change by the local errors (theory 5.7)",
+    "bound": "bound of the modulus of that change (100)",
     "conditional_energy": "what the schedule would cost if every x told its data and noise (92)",
     "work": "work done on the system",
     "heat": "heat that entered the system",
@@ -158,6 +163,11 @@ class SpeedAccuracy(Findings):
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class TradeOffs(Findings):
     """What :func:`fpsolve.trade_offs` found of a solution: its thermodynamics; the data is its ledger."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class Incomplete(Findings):
+    """What a learned velocity leaves of accuracy, and the bounds that allow for its error (100)."""
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

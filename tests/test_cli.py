@@ -49,7 +49,8 @@ steps = 4
 QUANTITIES = {"eta", "c1", "c2", "dissipation", "D0", "W1_initial", "W1_final", "W2", "path_length"}
 NAMES = (
     "second-law benamou-brenier minimum-dissipation excess speed-limit-hierarchy uncertainty-x uncertainty-x2 "
-    "uncertainty-optimal v1-below-v2 chi2-invariance instantaneous-speed-accuracy speed-accuracy optimal-protocol"
+    "uncertainty-optimal v1-below-v2 chi2-invariance instantaneous-speed-accuracy speed-accuracy optimal-protocol "
+    "conditional-energy"
 ).split()
 
 
@@ -62,11 +63,12 @@ def case(tmp_path) -> Path:
 
 @pytest.fixture
 def quick(monkeypatch):
-    """``verify`` on two of its cases and none of its problems."""
+    """``verify`` on two of its cases alone."""
     chosen = {name: experiments.verify_cases()[name] for name in ("mean/cosine", "infinite")}
     small = {name: dataclasses.replace(case, cells=40, steps=4) for name, case in chosen.items()}
     monkeypatch.setattr("fpsolve.experiments.verification.verify_cases", lambda level: small)
-    monkeypatch.setattr("fpsolve.experiments.verification.verify_problems", lambda level: {})
+    for others in ("verify_problems", "learned_cases"):
+        monkeypatch.setattr(f"fpsolve.experiments.verification.{others}", lambda level: {})
 
 
 @pytest.fixture

@@ -30,6 +30,27 @@ steps = 4
 [grid]
 cells = 40
 """
+PLANE = """
+dimension = 2
+tau = 1.0
+[data]
+kind = "gaussian-mixture"
+means = [[0.8, 0.0], [-0.8, 0.3]]
+stds = [0.4, 0.5]
+[grid]
+cells = [32, 32]
+[schedule]
+{schedule}
+"""
+PLANE_START = """
+[start]
+kind = "gaussian"
+mean = [0.3, 0.0]
+std = 1.0
+[time]
+steps = 4
+"""
+LINEAR_FORCE = 'kind = "linear-force"\nh = [1.0, 1.0]\ng = 0.0\nT_fin = 1.0'
 COSINE = 'kind = "cosine"'
 OPTIMAL = 'kind = "optimal-transport"\n[schedule.target]\nkind = "gaussian"\nmean = 0.0\nstd = 1.0'
 
@@ -77,6 +98,24 @@ def test_its_arrays_run_at_the_cost_it_promised(which, case, tmp_path, capsys):
     assert abs(c2 - json.loads(text)["quantities"][f"c2_{which}"]["value"]) < 1e-6
 
 
+def test_the_plane_and_its_arrays_run_back(tmp_path, capsys):
+    path, again = tmp_path / "plane.toml", tmp_path / "again.toml"
+    path.write_text(PLANE.format(schedule=COSINE), encoding="utf-8")
+    assert main(["schedule", str(path), "--json"]) == 0
+    text = capsys.readouterr().out
+    found = json.loads(text)["quantities"]
+    names = ["c2_geodesic", "c2_best", "c2_retimed", "c2"]
+    assert sorted(names, key=lambda name: found[name]["value"]) == names
+    assert all(0.0 < found[name]["error"] < 1e-5 for name in names[1:])
+    (tmp_path / "designed.json").write_text(text, encoding="utf-8")
+    arrays = 'kind = "arrays"\nfile = "designed.json"\nwhich = "best"'
+    again.write_text(PLANE.format(schedule=arrays) + PLANE_START, encoding="utf-8")
+    main(["run", str(again), "--json"])
+    c2, promised = json.loads(capsys.readouterr().out)["quantities"]["c2"], found["c2_best"]
+    assert abs(c2["value"] - promised["value"]) < 1e-4 * promised["value"] + c2["error"] + promised["error"]
+    assert c2["error"] < 1e-2 * c2["value"]
+
+
 def test_the_table(case, capsys):
     assert main(["schedule", str(case)]) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -96,10 +135,7 @@ UNEQUAL = 'kind = "arrays"\nt = [0.0, 1.0]\nm = [1.0, 0.5, 0.0]\nsigma = [0.0, 1
         (CASE.format(schedule=UNEQUAL), "[schedule] m: given 3 values for 2 times"),
         (CASE.format(schedule='kind = "ddpm"\nalphas_cumprod = [1.2, 0.5]'), "each in (0, 1]"),
         (CASE.format(schedule=OPTIMAL), "[schedule] kind: given 'optimal-transport'"),
-        (
-            'dimension = 2\ntau = 1.0\n[data]\nkind = "gaussian"\nmean = [0.0, 0.0]\nstd = 1.0\n[schedule]\n' + COSINE,
-            "dimension: given 2",
-        ),
+        (PLANE.format(schedule=LINEAR_FORCE), "[schedule] kind: given 'linear-force'"),
     ],
 )
 def test_bad_input_is_one_line(text, words, tmp_path, capsys):

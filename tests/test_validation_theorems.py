@@ -10,13 +10,15 @@ import pytest
 import fpsolve as fp
 from fpsolve.estimates import Estimate
 from validation.command import Findings
-from validation.theorems import plane, published, schedule_independence, thermodynamics, verdicts
+from validation.theorems import generation, plane, published, schedule_independence, schedules, thermodynamics, verdicts
 
 MODULES = {
     "verdicts": verdicts,
     "schedule_independence": schedule_independence,
     "published": published,
     "thermodynamics": thermodynamics,
+    "schedules": schedules,
+    "generation": generation,
 }
 
 

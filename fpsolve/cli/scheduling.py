@@ -6,9 +6,9 @@ import argparse
 import time
 
 from fpsolve import io
-from fpsolve.cases import Case
+from fpsolve.cases import PlaneCase
 from fpsolve.cli.console import as_json, emit
-from fpsolve.design.geodesics import schedule_costs
+from fpsolve.design.geodesics import CELLS, schedule_costs
 from fpsolve.results import jsonable
 from fpsolve.settings import InputError
 
@@ -17,10 +17,10 @@ def schedule(options: argparse.Namespace) -> int:
     """Cost of a case's schedule, and its arrays retimed and at their best."""
     case, began = io.read(options.case, needs_start=False), time.perf_counter()
     with io.blame(options.case):
-        if not isinstance(case, Case):
-            raise InputError("dimension", "given 2; schedules are designed for data on the line: for now it must be 1")
         try:
-            found = schedule_costs(case.data, case.schedule)
+            # on the line no grid is needed
+            cells = case.cells if isinstance(case, PlaneCase) else CELLS
+            found = schedule_costs(case.data, case.schedule, cells=cells)
         except InputError as error:
             key = {"data": "[data]", "schedule": "[schedule]", "sigma": "[schedule] sigma"}.get(error.key, error.key)
             raise InputError(key, error.message) from error

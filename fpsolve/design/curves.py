@@ -152,10 +152,10 @@ def flat_velocity(metric: ScheduleMetric, schedule: Schedule, t: Array) -> tuple
     curve = schedule.curve(t)
     sigma = curve.noise
     radius, chi = metric.polar(curve.signal, sigma)
-    outward = (metric.second_moment * curve.signal * curve.signal_rate + curve.half_variance_rate) / radius
+    outward = metric.second_moment * curve.signal * curve.signal_rate + metric.dimension * curve.half_variance_rate
     noise_rate = np.divide(curve.half_variance_rate, sigma, out=np.zeros_like(sigma), where=sigma > 0.0)
-    across = metric.scale * (curve.signal * noise_rate - sigma * curve.signal_rate) / radius
-    return outward, across, chi
+    across = metric.scale * metric.spread * (curve.signal * noise_rate - sigma * curve.signal_rate)
+    return outward / radius, across / radius, chi
 
 
 def _speed(metric: ScheduleMetric, schedule: Schedule, t: Array) -> tuple[Array, Array]:

@@ -8,18 +8,27 @@ from typing import Any
 
 import numpy as np
 
-from fpsolve.densities import Density, PlaneDensity, blur
+from fpsolve.design.components import IndependentComponents
 from fpsolve.design.curves import POINTS, Journey, arrays_of, flat_velocity, measure_schedule, retime, spread
-from fpsolve.design.metric import ScheduleMetric, schedule_metric
+from fpsolve.design.kinds import Checked, Data, check_data, schedule_metric, squared_distance_of_ends
+from fpsolve.design.metric import ScheduleMetric
 from fpsolve.estimates import ROUNDING, Estimate
 from fpsolve.quadrature import KRONROD, NODES, Array
-from fpsolve.schedules import ArraySchedule, Curve, OptimalTransport, Recording, Schedule
+from fpsolve.schedules import (
+    ArraySchedule,
+    Curve,
+    LinearForceSchedule,
+    OptimalTransport,
+    Recording,
+    Schedule,
+    Stirring,
+)
 from fpsolve.settings import InputError, whole
-from fpsolve.transport.coupling import Coupling
 
 #: what may be given; not all of it has a best schedule
-Data = Density | PlaneDensity
-AnySchedule = Schedule | OptimalTransport | Recording
+AnySchedule = Schedule | OptimalTransport | Recording | LinearForceSchedule | Stirring
+#: cells along each axis on which the ends are carried into each other in the plane
+CELLS = (256, 256)
 
 #: length of a way, in units of R, below which the ends count as one
 _STANDSTILL = 1e-9
@@ -45,12 +54,14 @@ class ScheduleCosts:
     residual : float
         How far the exported best schedule is from a geodesic: rms of its velocity in the flat coordinates against the
         constant one that the Euler-Lagrange equation demands, relative to it.
+    schedule : Schedule
+        The given one.
     best, retimed : ArraySchedule
         For a sampler, or for ``kind = "arrays"``.
     metric : ScheduleMetric
         The metric of the data.
     diagnostics : dict
-        Costs of the exported arrays, angles, numbers of points.
+        Costs of the exported arrays, angles, numbers of points; of components also how many are taken to be normal.
     """
 
     c2: Estimate
@@ -59,10 +70,11 @@ class ScheduleCosts:
     c2_geodesic: Estimate
     path_length: Estimate
     residual: float
+    schedule: Schedule
     best: ArraySchedule
     retimed: ArraySchedule
     metric: ScheduleMetric
-    diagnostics: dict[str, float]
+    diagnostics: dict[str, Any]
 
     @property
     def estimates(self) -> dict[str, Estimate]:
@@ -99,17 +111,21 @@ class ScheduleCosts:
         return "\n".join([*(line.rstrip() for line in lines), "", f"{note}; residual {self.residual:.1e}"])
 
 
-def schedule_costs(data: Data, schedule: AnySchedule, points: int = POINTS) -> ScheduleCosts:
+def schedule_costs(
+    data: Data, schedule: AnySchedule, points: int = POINTS, cells: tuple[int, int] = CELLS
+) -> ScheduleCosts:
     """What a noise schedule costs for given data, what it would cost retimed, and the best one with the same ends.
 
     Parameters
     ----------
-    data : Density
-        q, on the line, with a finite second moment.
+    data : Density, PlaneDensity, IndependentComponents or (N, n) array
+        q, with a finite second moment; samples in any dimension are taken by their principal components.
     schedule : Schedule
         A curve (m, sigma).
     points : int
         Points of the exported schedules, at least 16.
+    cells : (int, int)
+        Of the grid on which c2_geodesic is found for data in the plane.
 
     Returns
     -------
@@ -118,7 +134,8 @@ def schedule_costs(data: Data, schedule: AnySchedule, points: int = POINTS) -> S
     Raises
     ------
     InputError
-        Data in the plane, a schedule without levels (optimal transport), sigma/m that falls or never grows.
+        Data without a second moment, samples that are not a finite table, a schedule without levels (optimal transport,
+        a linear force), sigma/m that falls or never grows.
 
     Notes
     -----
@@ -126,13 +143,12 @@ def schedule_costs(data: Data, schedule: AnySchedule, points: int = POINTS) -> S
     turn between the ends is a right angle at the most. So the geodesic is the chord, run at constant speed, and
     c2_best = (R₀² + R₁² - 2 R₀ R₁ cos theta) / tau.
     """
-    data, schedule = _checked(data, schedule)
+    data, schedule = check_data(data), _checked(schedule)
     points = whole("points", points, 16, 10**6)
     curve = schedule.curve(np.array([0.0, schedule.tau]))
     m, sigma = curve.signal, curve.noise
     lower, upper = (float(s / a) if a > 0.0 else math.inf for a, s in zip(m, sigma, strict=True))
-    ends = [blur(data, float(a), float(s) ** 2) for a, s in zip(m, sigma, strict=True)]
-    distance = Estimate(*Coupling(*ends).wasserstein(2.0))
+    distance = squared_distance_of_ends(data, schedule, cells)
     if not distance.finite:
         raise InputError("data", "no second moment: its tails are too heavy, and every schedule costs infinitely much")
     metric = schedule_metric(data, lower, upper)
@@ -144,29 +160,24 @@ def schedule_costs(data: Data, schedule: AnySchedule, points: int = POINTS) -> S
     exports = {name: measure_schedule(metric, each).cost for name, each in (("best", best), ("retimed", paced))}
     return ScheduleCosts(
         c2=journey.cost,
-        c2_retimed=_per_time(journey.length, schedule.tau),
+        c2_retimed=journey.length.squared().scaled(1.0 / schedule.tau),
         c2_best=_chord_cost(radii, turn, turn_error, schedule.tau),
-        c2_geodesic=_per_time(distance, schedule.tau),
+        c2_geodesic=distance.scaled(1.0 / schedule.tau),
         path_length=journey.length,
         residual=_residual(metric, best, radii, turn),
+        schedule=schedule,
         best=best,
         retimed=paced,
         metric=metric,
-        diagnostics=_diagnostics(metric, journey, exports, best, paced),
+        diagnostics=_diagnostics(metric, journey, exports, best, paced) | _assumed(data),
     )
 
 
-def _checked(data: Data, schedule: AnySchedule) -> tuple[Density, Schedule]:
-    if not isinstance(data, Density):
-        raise InputError("dimension", "the data lie in the plane; schedules are designed for data on the line, for now")
+def _checked(schedule: AnySchedule) -> Schedule:
     if not isinstance(schedule, Schedule):
         message = f"given {schedule.kind!r}, which has no levels m and sigma; choose cosine or cond-ot, say"
         raise InputError("[schedule] kind", message)
-    return data, schedule
-
-
-def _per_time(length: Estimate, tau: float) -> Estimate:
-    return length.squared().scaled(1.0 / tau)
+    return schedule
 
 
 def _chord_cost(radii: Array, turn: float, error: float, tau: float) -> Estimate:
@@ -234,4 +245,16 @@ def _diagnostics(
         "time_panels": int(journey.times.size - 1),
         "points_best": len(best.t),
         "points_retimed": len(paced.t),
+    }
+
+
+def _assumed(data: Checked) -> dict[str, Any]:
+    """What is taken for granted of data in many dimensions."""
+    if not isinstance(data, IndependentComponents):
+        return {}
+    return {
+        "assumption": "the components along the principal axes are independent",
+        "dimension": data.dimension,
+        "components": len(data.densities),
+        "normal_components": int(data.means.size),
     }

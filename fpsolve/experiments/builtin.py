@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from fpsolve.cases import AnyCase, Case, PlaneCase
 from fpsolve.densities import Gaussian, GaussianMixture, PlaneGaussian, PlaneMixture, SwissRoll, Uniform
+from fpsolve.design import schedule_costs
 from fpsolve.equation import Domain, FokkerPlanck
 from fpsolve.experiments.paper_1d import DATA, SCHEDULES, STARTS, paper_cases
 from fpsolve.forces import DoubleWell, HarmonicTrap, LinearForce, Quartic, TiltedRing
@@ -37,6 +40,12 @@ PURPOSES = {
     "uniform-data": "Data with jumps, a long duration, and no closed form for the densities on the way.",
     "constant-temperature": "Free diffusion at one temperature: the bound on minimum dissipation applies.",
     "warm-geodesic": "Optimal transport at one temperature: minimum dissipation is attained.",
+    "best-schedule": "The best linear-Gaussian schedule for the paper's data: the same response, the least cost.",
+    "retimed-cosine": "The cosine schedule at constant v₂: the same response, L²/τ.",
+    "learned-splines": "A velocity learned in a basis of 180 splines, nearly exact: what is left of its error.",
+    "learned-coarse": "The same with 48 splines: the bounds allow for what the velocity lacks.",
+    "learned-straight": "Conditional optimal transport, another start.",
+    "learned-three": "Unequal peaks, a short duration.",
     "plane-gaussian": "A Gaussian turned while it contracts, from a translate of its end: all is known exactly.",
     "plane-mixture": "Three components with covariances of their own; a start of another width.",
     "plane-roll/cosine": "The Swiss roll under the cosine schedule, from a start beside the noise.",
@@ -146,7 +155,14 @@ def _others() -> dict[str, Case]:
         "uniform-data": Case(Uniform(-1.0, 1.0), Cosine(tau=2.0), Gaussian(0.2, 0.9)),
         "constant-temperature": Case(DATA, free, Gaussian(0.3, 1.1)),
         "warm-geodesic": Case(DATA, OptimalTransport(temperature=0.5), mean),
-    }
+    } | {name: Case(DATA, schedule, mean) for name, schedule in _designed().items()}
+
+
+@functools.cache
+def _designed() -> dict[str, ArraySchedule]:
+    """Schedules made for the paper's data, from arrays."""
+    costs = schedule_costs(DATA, SCHEDULES["cosine"])
+    return {"best-schedule": costs.best, "retimed-cosine": costs.retimed}
 
 
 def _routes() -> dict[str, Case]:

@@ -86,8 +86,8 @@ STATEMENTS = {
     "conditional-energy": Statement(
         "∫ v₂² dt ≤ E_c = ∫ (E|y|² ṁ² + n σ̇²) dt",
         "(92)–(94)",
-        "A schedule costs at most what it would if every x told its data and its noise; for few data in many dimensions "
-        "it nearly does.",
+        "A schedule costs at most what it would if every x told its data and its noise; for few data in many "
+        "dimensions it nearly does.",
     ),
     "fluctuation-theorem": Statement(
         "⟨e^{−s}⟩ = 1 − λ",
@@ -99,6 +99,17 @@ STATEMENTS = {
         "⟨e^{−W/T}⟩ = e^{−ΔF/T}",
         "(47)–(50)",
         "From an equilibrium, however fast the protocol: the work of all paths tells the free energy.",
+    ),
+    "incomplete-estimation": Statement(
+        "|ΔW₁| / √(τD) ≤ √(∫TṠ dt) + √(1 + 1/D) √(τL)",
+        "(100)",
+        "With a learned velocity whose mean square error is L the response exceeds the speed-accuracy bound by what L "
+        "allows; D is the greatest χ² divergence on the way. Both sides stand over √(τD).",
+    ),
+    "incomplete-estimation-sharp": Statement(
+        "|ΔW₁| ≤ ∫ (√(TṠ D_t) + E_P̃|ν̂ − ν|) dt",
+        "(100), sharpened",
+        "The same, instant by instant and with the error where the estimated process is: never above (100).",
     ),
     "mass-conservation": Statement(
         "∫ P_t dx + outflow = ∫ P₀ dx",

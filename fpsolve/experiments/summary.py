@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from fpsolve.estimates import Estimate, Relation
 from fpsolve.experiments.published import PUBLISHED_ETA, PUBLISHED_SOURCE
 from fpsolve.experiments.statements import STATEMENTS
-from fpsolve.results import SYMBOLS, Findings, SpeedAccuracy, TradeOffs, table
+from fpsolve.results import SYMBOLS, Findings, Incomplete, SpeedAccuracy, TradeOffs, table
 
 if TYPE_CHECKING:
     from fpsolve.experiments.verification import Verification
@@ -22,6 +22,8 @@ BOUNDS = ("eta", "c1", "c2")
 DISTANCES = ("D0", "W1_initial", "W1_final")
 #: quantities of the table of solutions
 COSTS = ("entropy_production", "W2", "path_length")
+#: quantities of the table of learned velocities
+ERRORS = ("loss", "delta_W1", "sharp_bound", "bound")
 VERDICTS = ("holds", "violated", "undecided", "undefined")
 
 ONE_NUMBER = (
@@ -43,6 +45,9 @@ def verification_text(verification: Verification) -> str:
         exceptions(verification),
         ["Equalities between cases", *equality_table(verification)] if verification.equalities else [],
     ]
+    learned = learned_of(verification.cases)
+    if learned:
+        blocks.insert(3, quantity_table(learned, ERRORS))
     if any(published_rows(cases)):
         blocks.append(["Table I of the paper: published η beside the exact value", *published_table(cases)])
     blocks.append([verdict_line(verification)])
@@ -76,6 +81,11 @@ def accuracies_of(cases: Mapping[str, Findings]) -> dict[str, SpeedAccuracy]:
 def solutions_of(cases: Mapping[str, Findings]) -> dict[str, TradeOffs]:
     """Those of the results that are of solutions."""
     return {name: result for name, result in cases.items() if isinstance(result, TradeOffs)}
+
+
+def learned_of(cases: Mapping[str, Findings]) -> dict[str, Incomplete]:
+    """Those of the results that are of learned velocities."""
+    return {name: result for name, result in cases.items() if isinstance(result, Incomplete)}
 
 
 def quantity_table(cases: Mapping[str, Findings], names: tuple[str, ...]) -> list[str]:

@@ -11,6 +11,7 @@ from fpsolve.accuracy import assess
 from fpsolve.cases import AnyCase
 from fpsolve.estimates import Estimate, Relation
 from fpsolve.experiments.builtin import verify_cases, verify_problems
+from fpsolve.experiments.learned import LearnedCase, learned_cases
 from fpsolve.experiments.paper_1d import SCHEDULES, STARTS
 from fpsolve.experiments.summary import verification_text
 from fpsolve.measuring import trade_offs
@@ -53,7 +54,7 @@ class Verification:
     level : str
         ``quick`` or ``full``.
     cases : dict of Findings
-        The result of each: SpeedAccuracy of a case, TradeOffs of a problem.
+        The result of each: SpeedAccuracy of a case, TradeOffs of a problem, Incomplete of a learned velocity.
     equalities : tuple of Equality
         Equalities between cases.
     seconds : float
@@ -128,17 +129,22 @@ def verify(level: str = "quick", progress: Progress | None = None) -> Verificati
         An unknown level.
     """
     began = time.perf_counter()
-    results = run_cases({**verify_cases(level), **verify_problems(level)}, progress)
+    results = run_cases({**verify_cases(level), **verify_problems(level), **learned_cases(level)}, progress)
     return Verification(level, results, (*equalities(results), *plane_equalities(results)), time.perf_counter() - began)
 
 
-def run_cases(cases: Mapping[str, AnyCase | Setup], progress: Progress | None = None) -> dict[str, Findings]:
-    """Assess each case and solve each problem, in order."""
+def run_cases(
+    cases: Mapping[str, AnyCase | Setup | LearnedCase], progress: Progress | None = None
+) -> dict[str, Findings]:
+    """Assess each case, solve each problem and learn each velocity, in order."""
     results: dict[str, Findings] = {}
     for done, (name, case) in enumerate(cases.items()):
         if progress is not None:
             progress(name, done, len(cases))
-        results[name] = _solved(case) if isinstance(case, Setup) else assess(case, generated_fields(case))
+        if isinstance(case, LearnedCase):
+            results[name] = case.assess()
+        else:
+            results[name] = _solved(case) if isinstance(case, Setup) else assess(case, generated_fields(case))
     return results
 
 
@@ -165,6 +171,10 @@ def equalities(results: Mapping[str, Findings]) -> Iterator[Equality]:
             pair = f"{start}/{first}", f"{start}/{other}"
             if all(name in results for name in pair):
                 yield _equal("schedule-independence", "77", pair, *(results[name]["eta"] for name in pair))
+    for other in ("best-schedule", "retimed-cosine"):
+        pair = f"mean/{first}", other
+        if all(name in results for name in pair):
+            yield _equal("schedule-independence", "77", pair, *(results[name]["eta"] for name in pair))
     for start in STARTS:
         name = f"{start}/optimal-transport"
         if name in results:

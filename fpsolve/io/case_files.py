@@ -23,6 +23,7 @@ from fpsolve.settings import InputError, Recipe, Settings, suggestion
 from fpsolve.solution import is_solution
 
 _ARRAYS = ("kind", "file", "which")
+_FLOW = ("kind", "file")
 _DDPM = ("kind", "file", "variable")
 _BETAS = ("betas", "alphas_cumprod")
 #: tables that hold a density, as the path of their keys
@@ -204,11 +205,11 @@ def _schedule(entries: Recipe, folder: Path) -> Recipe:
     if kind == "arrays":
         check_entries(entries, _ARRAYS, "arrays")
         path = named_file(entries, folder)
-        found = _designed(path, entries.get("which"))
-        for name in ("t", "m", "sigma"):
-            if name not in found:
-                raise InputError("file", f"{str(path)!r} has no {name!r}; it must hold t, m and sigma")
-        return {"kind": kind} | {name: found[name] for name in ("t", "m", "sigma")}
+        return {"kind": kind} | _named(path, _designed(path, entries.get("which")), ("t", "m", "sigma"))
+    if kind == "flow-matching":
+        check_entries(entries, _FLOW, kind)
+        path = named_file(entries, folder)
+        return {"kind": kind} | _named(path, columns(path), ("t", "alpha", "beta"))
     if kind == "ddpm":
         check_entries(entries, _DDPM, "ddpm")
         variable = entries.get("variable", "betas")
@@ -218,6 +219,14 @@ def _schedule(entries: Recipe, folder: Path) -> Recipe:
         found = columns(path)
         return {"kind": kind, variable: found[variable] if variable in found else column(path)}
     return entries
+
+
+def _named(path: Path, found: Columns, names: tuple[str, ...]) -> Columns:
+    """The named arrays of a file."""
+    for name in names:
+        if name not in found:
+            raise InputError("file", f"{str(path)!r} has no {name!r}; it must hold {', '.join(names)}")
+    return {name: found[name] for name in names}
 
 
 def _designed(path: Path, which: Any) -> Columns:

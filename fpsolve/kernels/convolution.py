@@ -95,16 +95,16 @@ def blurred(
             for j in range(start, stop + 1):
                 compact = not math.isnan(mass[j, 0])
                 centre, radius = 0.5 * (edge[j] + edge[j + 1]), 0.5 * (edge[j + 1] - edge[j])
-                a = max(low, (x[i] - scale * edge[j + 1]) / width)
-                b = min(high, (x[i] - scale * edge[j]) / width)
+                near, far = (x[i] - scale * edge[j + 1]) / width, (x[i] - scale * edge[j]) / width
+                a, b = max(low, near), min(high, far)
                 pieces = 1 if compact else max(int(math.ceil((b - a) / length)), 1)
-                half = 0.5 * (b - a) / pieces
-                if (
-                    not compact and high < (x[i] - scale * edge[j]) / width
-                ):  # what the window leaves of a wide block at its left
+                # b - a would lose the digits of a narrow block far from x: one that is seen whole keeps its own width
+                whole = a == near and b == far
+                half = scale * radius / width / pieces if whole else 0.5 * (b - a) / pieces
+                if not compact and high < far:  # what the window leaves of a wide block at its left
                     y = min(max((x[i] - width * b) / scale, edge[j]), edge[j + 1])
                     f += panel_mass(edge, coefficient, j, edge[j], y, node, weight)
-                if not compact and low > (x[i] - scale * edge[j + 1]) / width:  # and at its right
+                if not compact and low > near:  # and at its right
                     y = min(max((x[i] - width * a) / scale, edge[j]), edge[j + 1])
                     s += panel_mass(edge, coefficient, j, y, edge[j + 1], node, weight)
                 for m in range(pieces * node.size):
@@ -114,8 +114,9 @@ def blurred(
                         z = (x[i] - scale * y) / width
                         portion = mass[j, n]
                     else:
-                        z = a + (2 * (m // node.size) + 1 + node[n]) * half
-                        y = (x[i] - width * z) / scale
+                        step = 2 * (m // node.size) + 1 + node[n]
+                        z = a + step * half
+                        y = centre + radius * (1.0 - step / pieces) if whole else (x[i] - width * z) / scale
                         portion = weight[n] * half * width / scale * legendre(coefficient[j], (y - centre) / radius)
                     part = portion * math.exp(-0.5 * z * z)
                     small = 0.5 * portion * math.erfc(abs(z) / ROOT_2)
@@ -147,18 +148,21 @@ def blurred_log_density(x, edge, coefficient, mass, scale, width, node, weight, 
         for j in range(start, stop + 1):
             compact = not math.isnan(mass[j, 0])
             centre, radius = 0.5 * (edge[j] + edge[j + 1]), 0.5 * (edge[j + 1] - edge[j])
-            a = max(low, (x[i] - scale * edge[j + 1]) / width)
-            b = min(high, (x[i] - scale * edge[j]) / width)
+            near, far = (x[i] - scale * edge[j + 1]) / width, (x[i] - scale * edge[j]) / width
+            a, b = max(low, near), min(high, far)
             pieces = 1 if compact else max(int(math.ceil((b - a) / length)), 1)
-            half = 0.5 * (b - a) / pieces
+            whole = a == near and b == far
+            half = scale * radius / width / pieces if whole else 0.5 * (b - a) / pieces
             for m in range(pieces * node.size):
                 n = m % node.size
                 if compact:
                     z = (x[i] - scale * (centre + radius * node[n])) / width
                     total += mass[j, n] * math.exp(0.5 * (nearest - z) * (nearest + z))
                 else:
-                    z = a + (2 * (m // node.size) + 1 + node[n]) * half
-                    value = legendre(coefficient[j], ((x[i] - width * z) / scale - centre) / radius)
+                    step = 2 * (m // node.size) + 1 + node[n]
+                    z = a + step * half
+                    y = centre + radius * (1.0 - step / pieces) if whole else (x[i] - width * z) / scale
+                    value = legendre(coefficient[j], (y - centre) / radius)
                     total += weight[n] * half * width / scale * value * math.exp(0.5 * (nearest - z) * (nearest + z))
         # so far out that even the nearest node underflows, the distance to the data decides
         out[i] = math.log(max(total, 1e-300)) - 0.5 * nearest * nearest - math.log(width * ROOT_2PI)

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
-from fpsolve.densities import Density
-from fpsolve.estimates import ROUNDING, Estimate, Relation
+from fpsolve.densities import Density, PlaneDensity
+from fpsolve.estimates import Estimate, Relation
 from fpsolve.learning.bases import Basis
+from fpsolve.learning.estimation import (
+    LEAST,
+    IncompleteEstimation,
+    bounds,
+    integral,
+    integral_relations,
+    maximum,
+    root_bar,
+)
+from fpsolve.learning.incomplete_plane import incomplete_estimation_plane
 from fpsolve.learning.learned_run import SUBSTEPS, LearnedField, Run, follow, label_edges
 from fpsolve.learning.matching import Learned, flow_matching
+from fpsolve.learning.plane_run import PlaneField
+from fpsolve.learning.radial import RadialBasis
 from fpsolve.learning.slices import (
     differentiated,
     forward_slices,
@@ -21,61 +32,27 @@ from fpsolve.learning.slices import (
     widened,
 )
 from fpsolve.processes import Process
-from fpsolve.quadrature import GAUSS, KRONROD, Array
-from fpsolve.settings import whole
+from fpsolve.processes.plane.base import FlowingProcess, PlaneProcess
+from fpsolve.quadrature import Array
+from fpsolve.settings import InputError, whole
 from fpsolve.thermodynamics.rates import Series, integral_of_modulus, with_rounding
 
-#: least number of panels in time, and a D whose bar may exceed it
-_PANELS, _LEAST = 8, 1e-9
+#: least number of panels in time
+_PANELS = 8
 #: how much less the labels of the coarser run resolve
 _ROUGHER = 30.0
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class IncompleteEstimation:
-    """The estimated process of a learned velocity, and the bounds of its error.
-
-    Parameters
-    ----------
-    parameters : int
-        Size of the basis (zero for a velocity that is not made of one).
-    times : (n,) array
-        Increasing forward times from 0 to tau, s.
-    series, errors : dict of (n,) arrays
-        ``W1`` (L), ``W1_rate`` (L/s, forward time), ``chi2`` (D_t), ``chi2_rate`` (1/s), ``dissipation`` (T S', L²/s²),
-        ``square_error`` (E_P |e|², L²/s²), ``error`` (E_P~ |e|, L/s), ``sharp`` (the local bound, L/s), and their bars.
-    quantities : dict of Estimate
-        ``W1_start``, ``W1_data``, ``delta_W1``, ``D_start``, ``D_data``, ``D_max``; ``W1_balance`` and ``D_balance``
-        (value at tau minus value at 0 minus the integral of the rate: zero); ``loss`` (L of (100)), ``dissipation``
-        (int T S' dt), ``sharp_bound`` and ``bound`` (both of |delta_W1|, L).
-    relations : tuple of Relation
-        ``incomplete-estimation`` (100), ``incomplete-estimation-sharp``, ``incomplete-estimation-local``.
-    run : Run
-        The estimated process itself: points ``run.x[j]`` at ``times[j]``, and its density there ``run.density(j)``.
-    """
-
-    parameters: int
-    times: Array
-    series: dict[str, Array]
-    errors: dict[str, Array]
-    quantities: dict[str, Estimate]
-    relations: tuple[Relation, ...]
-    run: Run
-
-    def row(self) -> dict[str, float]:
-        """The line of a table: parameters, loss, |delta_W1| and both bounds."""
-        names = ("loss", "W1_data", "delta_W1", "D_max", "sharp_bound", "bound")
-        return {"parameters": self.parameters} | {name: self.quantities[name].value for name in names}
-
-
 def incomplete_estimation(
-    process: Process,
-    start: Density,
-    learned: LearnedField,
+    process: Process | PlaneProcess,
+    start: Density | PlaneDensity,
+    learned: LearnedField | PlaneField,
     *,
     resolution: float = 2e-8,
     most_panels: int = 300,
-    tolerance: float = 1e-3,
+    labels: int = 96,
+    cells: int = 128,
+    tolerance: float | None = None,
 ) -> IncompleteEstimation:
     """Run the estimated process with a learned velocity from t = tau to 0, and compare its error with the bounds.
 
@@ -87,25 +64,43 @@ def incomplete_estimation(
 
     Parameters
     ----------
-    process : Process
-        The forward process.
-    start : Density
+    process : Process or FlowingProcess
+        The forward process, on the line or in the plane. In the plane rates of W1 and D are not looked at.
+    start : Density or PlaneDensity
         P~ at t = tau.
-    learned : LearnedField
-        ``velocity(t, x)`` and ``slope(t, x)``: see :func:`fpsolve.learning.matching.flow_matching`.
+    learned : LearnedField or PlaneField
+        ``velocity(t, x)`` and ``slope(t, x)``: see :func:`fpsolve.learning.matching.flow_matching`. In the plane
+        ``velocity(t, x, y)`` and ``slope(t, x, y)``, the divergence.
     resolution : float
-        Part of W1 and of 1 + D at t = 0 that a panel of labels may leave open before it is halved.
+        Line: part of W1 and of 1 + D at t = 0 that a panel of labels may leave open before it is halved.
     most_panels : int
-        Most panels of labels: the flow of a velocity of low degree is not smooth, and the bars then tell.
-    tolerance : float
-        Error bar, relative to the larger side, above which a relation is undecided: wider than elsewhere, for the
-        same reason.
+        Line: most panels of labels. The flow of a velocity of low degree is not smooth, and the bars then tell.
+    labels, cells : int
+        Plane: points along each axis, of the start and of the grid for W1.
+    tolerance : float, optional
+        Error bar, relative to the larger side, above which a relation is undecided: 1e-3 on the line, for the same
+        reason, and 1e-2 in the plane.
 
     Raises
     ------
     InputError
-        A velocity that is not finite at t = tau.
+        A velocity that is not finite at t = tau; a process, a start and a velocity that do not fit together.
     """
+    if isinstance(process, PlaneProcess):
+        if not (isinstance(process, FlowingProcess) and isinstance(start, PlaneDensity)):
+            raise InputError("start", "in the plane expected a density there, and a process that knows its velocity")
+        limit = 1e-2 if tolerance is None else tolerance
+        field = cast(PlaneField, learned)
+        return incomplete_estimation_plane(process, start, field, labels=labels, cells=cells, tolerance=limit)
+    if not isinstance(start, Density):
+        raise InputError("start", "given a density in the plane; the process is on the line")
+    return _on_the_line(process, start, cast(LearnedField, learned), resolution, most_panels, tolerance or 1e-3)
+
+
+def _on_the_line(
+    process: Process, start: Density, learned: LearnedField, resolution: float, most_panels: int, tolerance: float
+) -> IncompleteEstimation:
+    """Both runs, their rates and what follows."""
     panels = _time_panels(process, learned)
     most = whole("most_panels", most_panels, least=2)
     runs = []
@@ -120,18 +115,19 @@ def incomplete_estimation(
         errors = {name: bar + np.abs(value - coarse[name][0]) for name, (value, bar) in fine.items()}
         drive = np.sqrt(np.maximum(series["dissipation"] * series["chi2"], 0.0))
         series["sharp"] = drive + series["error"]
-        errors["sharp"] = errors["error"] + _root_bar(series, errors, drive)
+        errors["sharp"] = errors["error"] + root_bar(series, errors, drive)
     quantities = _quantities(process.tau, panels, fine=runs[1], series=series, errors=errors)
     size = learned.basis.size if isinstance(learned, Learned) else 0
-    relations = (*_integral_relations(process.tau, quantities, tolerance), _local(runs[1], series, errors, tolerance))
+    relations = (*integral_relations(process.tau, quantities, tolerance), _local(runs[1], series, errors, tolerance))
     return IncompleteEstimation(size, runs[1].times, series, errors, quantities, relations, runs[1])
 
 
-def basis_table(process: Process, start: Density, bases: Iterable[Basis], **options: Any) -> list[dict[str, float]]:
+def basis_table(
+    process: Process | PlaneProcess, start: Density | PlaneDensity, bases: Iterable[Basis | RadialBasis], **options: Any
+) -> list[dict[str, float]]:
     """How error and bounds grow as the basis shrinks: one row of :meth:`IncompleteEstimation.row` for each basis."""
-    return [
-        incomplete_estimation(process, start, flow_matching(process, basis), **options).row() for basis in bases
-    ]  # fmt: skip
+    train: Any = flow_matching
+    return [incomplete_estimation(process, start, train(process, basis), **options).row() for basis in bases]
 
 
 def _time_panels(process: Process, learned: LearnedField) -> Array:
@@ -190,89 +186,33 @@ def _at(process: Process, learned: LearnedField, run: Run, j: int) -> tuple[Arra
     return density.logpdf(x), lead, np.where(np.isfinite(velocity), velocity, u), u
 
 
-def _root_bar(series: dict[str, Array], errors: dict[str, Array], drive: Array) -> Array:
-    """Bar of sqrt(T S' D), from the bars of both factors."""
-    upper = (series["dissipation"] + errors["dissipation"]) * (series["chi2"] + errors["chi2"])
-    lower = np.maximum(series["dissipation"] - errors["dissipation"], 0.0)
-    lower = lower * np.maximum(series["chi2"] - errors["chi2"], 0.0)
-    return np.maximum(np.sqrt(upper) - drive, drive - np.sqrt(lower))
-
-
 def _quantities(
     tau: float, panels: Array, fine: Run, series: dict[str, Array], errors: dict[str, Array]
 ) -> dict[str, Estimate]:
     """Ends, integrals over time and the greatest D."""
 
-    def integral(name: str, unit: str) -> Estimate:
-        half = 0.5 * np.diff(panels)[:, None]
-        values, bars = series[name][fine.inner].reshape(-1, KRONROD.size), errors[name][fine.inner]
-        total = float(np.sum(half * KRONROD * values))
-        if not np.isfinite(total):
-            return Estimate.infinite(f"the integral of {name} diverges", unit)
-        gaps = np.abs(np.sum(half * (KRONROD - GAUSS) * values, axis=1))  # of each panel: they must not cancel
-        bar = float(np.sum((half * KRONROD).ravel() * bars)) + float(np.sum(gaps))
-        return Estimate(total, bar + ROUNDING * abs(total), unit)
-
     def at(name: str, index: int, unit: str) -> Estimate:
         value, bar = float(series[name][index]), float(errors[name][index])
-        if not (np.isfinite(value) and (name != "chi2" or bar <= max(value, _LEAST))):
+        if not (np.isfinite(value) and (name != "chi2" or bar <= max(value, LEAST))):
             return Estimate.infinite(f"{name} diverges", unit)
         return Estimate(value, bar, unit)
 
+    def over_time(name: str, unit: str) -> Estimate:
+        return integral(panels, series[name][fine.inner], errors[name][fine.inner], name, unit)
+
     start, data = at("W1", -1, "L"), at("W1", 0, "L")
     divergence = at("chi2", -1, "1"), at("chi2", 0, "1")
-    greatest = _maximum(fine.times, series["chi2"], errors["chi2"])
-    square, cost = integral("square_error", "L²/s"), integral("dissipation", "L²/s")
-    first = _root(Estimate(tau) * greatest * cost)
-    second = _root(Estimate(tau) * (greatest + Estimate(1.0)) * square)
+    greatest = maximum(fine.times, series["chi2"], errors["chi2"])
+    square, cost, sharp = over_time("square_error", "L²/s"), over_time("dissipation", "L²/s"), over_time("sharp", "L")
     return {
         "W1_start": start,
         "W1_data": data,
         "delta_W1": data - start,
-        "W1_balance": start - data - integral("W1_rate", "L"),
+        "W1_balance": start - data - over_time("W1_rate", "L"),
         "D_start": divergence[0],
         "D_data": divergence[1],
-        "D_max": greatest,
-        "D_balance": divergence[0] - divergence[1] - integral("chi2_rate", "1"),
-        "loss": square.scaled(1.0 / tau, "L²/s²"),
-        "dissipation": cost,
-        "sharp_bound": integral("sharp", "L") if greatest.finite else greatest,
-        "bound": dataclasses.replace(first + second, unit="L"),
-    }
-
-
-def _maximum(times: Array, values: Array, bars: Array) -> Estimate:
-    """The greatest sample; the bar reaches up to the parabola through it and its neighbours."""
-    if not (np.all(np.isfinite(values)) and np.all(bars <= np.maximum(values, _LEAST))):
-        return Estimate.infinite("P~²/P is not integrable at every time: P~ has the wider tails (take a better basis)")
-    k = int(np.argmax(values))
-    top = float(values[k])
-    if 0 < k < values.size - 1:
-        bend, slope, _ = np.polyfit(times[k - 1 : k + 2] - times[k], values[k - 1 : k + 2] - values[k], 2)
-        top += float(-0.25 * slope**2 / bend) if bend < 0.0 else 0.0
-    return Estimate(top, float(bars[k]) + (top - float(values[k])), "1")
-
-
-def _root(square: Estimate) -> Estimate:
-    if not square.finite:
-        return square
-    value = float(np.sqrt(max(square.value, 0.0)))
-    low, high = np.sqrt(max(square.value - square.error, 0.0)), np.sqrt(max(square.value, 0.0) + square.error)
-    return Estimate(value, float(max(value - low, high - value)) + ROUNDING * value, "L")
-
-
-def _integral_relations(tau: float, q: dict[str, Estimate], tolerance: float) -> tuple[Relation, Relation]:
-    """(100) and the sharper bound, both divided by sqrt(tau D_max), which must not vanish."""
-    names = ("incomplete-estimation", "100", "bound"), ("incomplete-estimation-sharp", "100, sharpened", "sharp_bound")
-    unit, found = float(np.sqrt(tau * q["D_max"].value)), []
-    for name, equation, key in names:
-        if not (np.isfinite(unit) and unit > 0.0):
-            found.append(Relation.undefined(name, equation, q["D_max"].why or "D_max is zero"))
-            continue
-        error = (q["delta_W1"].error + q[key].error) / unit
-        sides = abs(q["delta_W1"].value) / unit, q[key].value / unit
-        found.append(Relation(name, equation, *sides, error, tolerance=tolerance, note="over sqrt(tau D_max)"))
-    return found[0], found[1]
+        "D_balance": divergence[0] - divergence[1] - over_time("chi2_rate", "1"),
+    } | bounds(tau, greatest, square, cost, sharp)
 
 
 def _local(run: Run, series: dict[str, Array], errors: dict[str, Array], tolerance: float) -> Relation:

@@ -34,6 +34,33 @@ class Joint:
     target: Array
 
 
+@dataclasses.dataclass(frozen=True)
+class Moments:
+    """A density over points, and the law there of what is to be learned.
+
+    Parameters
+    ----------
+    density : (n,) array
+        P_t, 1/L in each dimension.
+    target : (d, n) array
+        Mean given the point of each of d components: velocity or score.
+    variance : (n,) array
+        Trace of their covariance given the point; zero unless the target depends on the data point.
+    """
+
+    density: Array
+    target: Array
+    variance: Array
+
+
+def averaged(joint: Joint) -> Moments:
+    """Mean and variance of the target over the data points, zero where there is no probability."""
+    density = np.sum(joint.weights, axis=1)
+    share = joint.weights / np.where(density > 0.0, density, 1.0)[:, None]
+    mean = np.sum(share * joint.target, axis=1)
+    return Moments(density, mean[None], np.sum(share * (joint.target - mean[:, None]) ** 2, axis=1))
+
+
 def joint_measure(process: Diffusion, t: float, x: Array, target: str) -> Joint:
     """P_t(x | y) q(y) with the target given y: m' y + sigma' e, or -e / sigma, where e = (x - m y) / sigma.
 

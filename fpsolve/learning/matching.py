@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TypeVar
+from typing import Any, overload
 
 import numpy as np
 
 from fpsolve.learning.bases import Basis
-from fpsolve.learning.losses import MatchingGrid, Weight, measure, quadratic_loss
+from fpsolve.learning.learned_plane import LearnedPlaneScore, LearnedPlaneVelocity
+from fpsolve.learning.losses import LossGrid, MatchingGrid, Samples, Weight
+from fpsolve.learning.plane_grid import PlaneMatchingGrid
+from fpsolve.learning.radial import RadialBasis
 from fpsolve.processes import Diffusion, Process
+from fpsolve.processes.plane.base import FlowingProcess, PlaneProcess
+from fpsolve.processes.plane.kernel import KernelProcess
 from fpsolve.quadrature import Array
 from fpsolve.settings import InputError
 
@@ -87,48 +92,54 @@ class LearnedScore(Learned):
         return float(curve.temperature[0]), curve.force_rate[0] * np.asarray(x, float)
 
 
-Kind = TypeVar("Kind", bound=Learned)
-
-
 def direct_loss(
     learned: Learned, grid: MatchingGrid, *, target: str, conditional: bool = False, weight: Weight | None = None
 ) -> float:
-    """The loss as the sum of its squares: no cancellation, however small it is."""
-    dt = grid.time_weights / np.sum(grid.time_weights)
-    total = 0.0
-    for t, part in zip(grid.times, dt, strict=True):
-        x, dx = grid.points(learned.basis, float(t))
-        joint = measure(learned.process, float(t), x, target, conditional)
-        gap = learned.field(float(t), x)[:, None] - joint.target
-        factor = 1.0 if weight is None else weight(float(t))
-        total += float(part * factor * np.sum(dx[:, None] * joint.weights * gap**2))
-    return total
+    """The loss of a learned field as the sum of its squares."""
+    samples = Samples.taken(learned.process, learned.basis, grid, target, conditional, weight)
+    return samples.squares(learned.coefficients)
+
+
+@overload
+def flow_matching(
+    process: Process, basis: Basis, *, conditional: bool = False, grid: MatchingGrid | None = None
+) -> LearnedVelocity: ...
+
+
+@overload
+def flow_matching(
+    process: FlowingProcess, basis: RadialBasis, *, conditional: bool = False, grid: PlaneMatchingGrid | None = None
+) -> LearnedPlaneVelocity: ...
 
 
 def flow_matching(
-    process: Process, basis: Basis, *, conditional: bool = False, grid: MatchingGrid | None = None
-) -> LearnedVelocity:
+    process: Process | FlowingProcess, basis: Basis | RadialBasis, *, conditional: bool = False, grid: Any = None
+) -> LearnedVelocity | LearnedPlaneVelocity:
     """Flow matching (12), (13), or its conditional form (19), (21), on a grid.
 
     Parameters
     ----------
-    process : Process
-        The forward process; for the conditional form one of a noise schedule.
-    basis : Basis
-        See :func:`fpsolve.learning.bases.spline_basis`.
+    process : Process or FlowingProcess
+        The forward process, on the line or in the plane; for the conditional form one of a noise schedule.
+    basis : Basis or RadialBasis
+        See :func:`fpsolve.learning.bases.spline_basis`, and :func:`fpsolve.learning.radial.radial_basis` in the plane.
     conditional : bool
         Whether the target is the velocity given the data point: the same gradient (App. A), a larger loss.
-    grid : MatchingGrid, optional
-        The nodes; panels that resolve P_t and the functions by default.
+    grid : MatchingGrid or PlaneMatchingGrid, optional
+        The nodes; by default as many as resolve P_t and the functions.
 
     Raises
     ------
     InputError
-        A basis too large for the grid, with the rank; a conditional form of a process without schedule.
+        A basis too large for the grid, with the rank; a conditional form of a process without schedule; a process in
+        the plane with a basis for the line, or the reverse.
     """
-    return _fit(LearnedVelocity, process, basis, grid, "velocity", conditional, None)
+    kind = LearnedPlaneVelocity if isinstance(basis, RadialBasis) else LearnedVelocity
+    fitted: LearnedVelocity | LearnedPlaneVelocity = _fit(kind, process, basis, grid, "velocity", conditional, None)
+    return fitted
 
 
+@overload
 def score_matching(
     process: Process,
     basis: Basis,
@@ -136,37 +147,79 @@ def score_matching(
     weight: Weight | None = None,
     conditional: bool = False,
     grid: MatchingGrid | None = None,
-) -> LearnedScore:
+) -> LearnedScore: ...
+
+
+@overload
+def score_matching(
+    process: FlowingProcess,
+    basis: RadialBasis,
+    *,
+    weight: Weight | None = None,
+    conditional: bool = False,
+    grid: PlaneMatchingGrid | None = None,
+) -> LearnedPlaneScore: ...
+
+
+def score_matching(
+    process: Process | FlowingProcess,
+    basis: Basis | RadialBasis,
+    *,
+    weight: Weight | None = None,
+    conditional: bool = False,
+    grid: Any = None,
+) -> LearnedScore | LearnedPlaneScore:
     """Score matching (5), (6), or denoising score matching (18), (20), on a grid.
 
     Parameters
     ----------
     weight : callable, optional
-        ``t -> w(t)``; by default sigma² of a noise schedule, one of other processes. With w = T² it is flow matching.
+        ``t -> w(t)``; by default the variance of the noise where there is a schedule, one of other processes. With
+        w = T² it is flow matching.
     process, basis, conditional, grid
         As in :func:`flow_matching`.
     """
-    if weight is None and isinstance(process, Diffusion):
+    kind = LearnedPlaneScore if isinstance(basis, RadialBasis) else LearnedScore
+    wanted = noise_weight(process) if weight is None else weight
+    fitted: LearnedScore | LearnedPlaneScore = _fit(kind, process, basis, grid, "score", conditional, wanted)
+    return fitted
+
+
+def noise_weight(process: Process | PlaneProcess) -> Weight | None:
+    """Variance of the noise at each time, where there is a schedule."""
+    if isinstance(process, Diffusion):
         schedule = process.schedule
-        weight = lambda t: float(schedule.curve(np.array([t])).variance[0])  # noqa: E731
-    return _fit(LearnedScore, process, basis, grid, "score", conditional, weight)
+        return lambda t: float(schedule.curve(np.array([t])).variance[0])
+    if isinstance(process, KernelProcess):
+        return lambda t: 0.5 * float(np.trace(process.kernel(t).covariance))
+    return None
 
 
 def _fit(
-    kind: type[Kind],
-    process: Process,
-    basis: Basis,
-    grid: MatchingGrid | None,
+    kind: Any,
+    process: Process | FlowingProcess,
+    basis: Basis | RadialBasis,
+    grid: LossGrid | None,
     target: str,
     conditional: bool,
     weight: Weight | None,
-) -> Kind:
-    nodes = MatchingGrid.fitted(process, basis) if grid is None else grid
-    loss = quadratic_loss(process, basis, nodes, target=target, conditional=conditional, weight=weight)
+) -> Any:
+    samples = Samples.taken(process, basis, grid or _fitted(process, basis), target, conditional, weight)
+    loss = samples.loss()
     theta, condition = loss.solve()
     size = float(np.linalg.norm(2.0 * loss.right))
     slope = float(np.linalg.norm(loss.gradient(theta))) / max(size, 1e-300)
-    shaped = theta.reshape(basis.space.size, basis.time.size)
-    found = kind(process, basis, shaped, 0.0, slope, loss.rank, condition)
-    least = direct_loss(found, nodes, target=target, conditional=conditional, weight=weight)
-    return dataclasses.replace(found, loss=least)
+    shaped = theta.reshape(*theta.shape[:-1], basis.space.size, basis.time.size)
+    return kind(process, basis, shaped, samples.squares(shaped), slope, loss.rank, condition)
+
+
+def _fitted(process: Process | FlowingProcess, basis: Basis | RadialBasis) -> LossGrid:
+    """Nodes that resolve the process and the basis, which must be of one dimension."""
+    if isinstance(process, FlowingProcess) and isinstance(basis, RadialBasis):
+        return PlaneMatchingGrid.fitted(process, basis)
+    if isinstance(process, PlaneProcess) or isinstance(basis, RadialBasis):
+        raise InputError(
+            "basis", f"given a {type(process).__name__} with a {type(basis).__name__}; in the plane take radial_basis "
+            "and a process that knows its velocity at every point, on the line spline_basis or polynomial_basis"
+        )  # fmt: skip
+    return MatchingGrid.fitted(process, basis)

@@ -3,42 +3,48 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import itertools
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import xarray as xr
-from scipy.linalg import solve_banded
+from numpy.typing import NDArray
 
 from fpsolve.densities import as_density
 from fpsolve.densities.base import mass_between
 from fpsolve.dynamics import GRID_TAIL
 from fpsolve.estimates import ROUNDING, Estimate, observed_order, refinement_error, richardson
-from fpsolve.mesh import marched
+from fpsolve.learning.moving_cells import Exchange, MovingCells, clock_of, edges_of, steps_between
+from fpsolve.learning.recipes import with_recipe
 from fpsolve.processes import Diffusion
-from fpsolve.processes.base import distinct
 from fpsolve.quadrature import Array
 from fpsolve.reverse import Composition
 from fpsolve.schedules import Curve, Schedule
-from fpsolve.settings import InputError, number, whole
+from fpsolve.settings import InputError, number, numbers, whole
 from fpsolve.thermodynamics import chi_squared
 
 #: where a reverse SDE begins, as a part of tau, if its schedule has no finite temperature at the end
 _BEGIN = 1e-3
-#: instants, as parts of the way, whose structure the cells follow
-_LOOKED = (0.0, 0.03, 0.1, 0.3, 0.6, 1.0)
-#: steps of the coarsest run for the whole way, beside one for every stored interval
-_FEWEST = 120
-#: abscissa and order of the L-stable two-stage diagonally implicit rule
-_GAMMA, _ORDER = 1.0 - np.sqrt(0.5), 2.0
-#: least distance of the middles of two cells, as a part of all, and most mass that may lie beyond the cells
-_CLOSEST, _LOST = 1e-9, 1e-12
+#: order of the scheme, in space and time
+_ORDER = 2.0
+#: most mass that may lie beyond the cells, and the part of what half of the instants change that bars hold
+_LOST, _KNOWN = 1e-12, 1.0
+#: first instant, as a part of the way, at which densities are known, and how many are from there to the first step
+_EARLIEST, _EARLY = 1e-7, 20
+#: the name of the option and of the dimension, and names of what does not depend on it
+_LEVEL, _SHARED = "noise_level", ("D0", "W1_initial")
 _SERIES = {
     "chi2": ("chi-squared divergence int (P~ - P)² / P dx of the estimated process", "78"),
     "chi2_rate": ("what noise takes off chi2 per reverse time, 2 lambda² T int P |d(P~/P)/dx|² dx", "78"),
     "W1": ("W1 between the estimated and the forward density", "53"),
+}
+_NUMBERS = {
+    "D0": ("chi2 of the start", "78"),
+    "D_final": ("chi2 of the generated density", "78"),
+    "W1_initial": ("W1 between the start and the forward density", "53"),
+    "W1_final": ("W1 between the generated density and the data", "53"),
+    "eta": ("response (W1_final - W1_initial)² / ((tau - begin) D0)", "77"),
 }
 
 
@@ -54,39 +60,18 @@ class _Stopped(Schedule):
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class _Cells:
-    """Cells that follow the forward flow, so that the mass of P in each is constant; h = P~/P lives in them."""
+class _Runs:
+    """What every noise level shares."""
 
-    composition: Composition
-    edges: Array
-
-    @functools.cached_property
-    def tails(self) -> tuple[Array, Array]:
-        """Both tails of P at the edges and middles, alternating."""
-        middles = 0.5 * (self.edges[1:] + self.edges[:-1])
-        return self.composition.final.tails(np.sort(np.concatenate([self.edges, middles])))[1:]
-
-    @functools.cached_property
-    def masses(self) -> Array:
-        """Masses of P in the cells."""
-        return mass_between(*(side[::2] for side in self.tails))
-
-    def places(self, t: float) -> Array:
-        """Edges and middles of the cells at time t, alternating."""
-        return self.composition.process.density(t).quantile(*self.tails)
-
-    def conductances(self, t: float, places: Array) -> Array:
-        """T P / (distance of the middles) at the inner faces: with h they make currents."""
-        process = self.composition.process
-        temperature, pdf = process.temperature(np.array([t])), process.density(t).pdf(places[2:-1:2])
-        assert temperature is not None
-        # middles that rounding cannot tell apart would swamp all other currents
-        distance = np.maximum(np.diff(places[1::2]), _CLOSEST * (places[-1] - places[0]))
-        return temperature[0] * pdf / distance
+    cells: MovingCells
+    instants: Array
+    clock: tuple[Array, Array]
+    #: three refinements of cells and steps, and the coarsest again with half of the instants
+    exchanges: tuple[tuple[int, Exchange], ...]
 
 
 def reverse_sde(
-    data: Any, schedule: Any, start: Any, noise_level: float, *, begin: Any = None, times: Any = None, cells: int = 800
+    data: Any, schedule: Any, start: Any, noise_level: Any, *, begin: Any = None, times: Any = None, cells: int = 800
 ) -> xr.Dataset:
     """The estimated process with noise: nu~ = -f + (1 + lambda²) T s - lambda² T d ln P~/dx, all at tau - t~.
 
@@ -104,8 +89,8 @@ def reverse_sde(
         The curve (m, sigma).
     start : Density, frozen scipy.stats distribution or xarray.DataArray
         P~ at t~ = ``begin``.
-    noise_level : float
-        lambda >= 0.
+    noise_level : float or sequence of float
+        lambda >= 0; of several levels the result has a dimension ``noise_level``.
     begin : float, optional
         t~0 >= 0, s; if absent 0, or 1e-3 tau where lambda > 0 and the temperature is infinite at the end.
     times : (n,) array, optional
@@ -117,8 +102,9 @@ def reverse_sde(
     -------
     xarray.Dataset
         ``density``, ``density_estimated`` (time, x), cell averages at forward times; ``chi2``, ``chi2_rate``, ``W1``
-        (time); ``D0`` (chi2 of the start), ``W1_initial``, ``W1_final``, ``eta`` = (W1_final - W1_initial)² /
-        ((tau - begin) D0): each with its bar ``<name>_error``. Where D0 is infinite, chi2 and eta are NaN.
+        (time); ``D0`` (chi2 of the start), ``D_final`` (of the generated density), ``W1_initial``, ``W1_final``,
+        ``eta`` = (W1_final - W1_initial)² / ((tau - begin) D0): each with its bar ``<name>_error``. Where D0 is
+        infinite, the divergences and eta are NaN. The attribute ``recipe`` holds what was given.
 
     Raises
     ------
@@ -127,27 +113,65 @@ def reverse_sde(
     """
     if not isinstance(schedule, Schedule):
         raise InputError("schedule", f"given {type(schedule).__name__}; expected a schedule such as Cosine(tau=1.0)")
-    level = number("noise_level", noise_level, least=0.0)
+    several = np.ndim(noise_level) > 0
+    levels = numbers(_LEVEL, noise_level, least=0.0) if several else (number(_LEVEL, noise_level, least=0.0),)
     if whole("cells", cells, 32, 10**5) % 4:
         raise InputError("cells", f"given {cells}; it must be a multiple of four (the solution is refined twice)")
-    begin = _beginning(schedule, level, begin)
-    process = Diffusion(as_density(data), _Stopped(schedule, schedule.tau - begin))
-    composition = Composition(process, as_density(start))
+    begin = _beginning(schedule, max(levels), begin)
+    data, start = as_density(data), as_density(start)
+    process = Diffusion(data, _Stopped(schedule, schedule.tau - begin))
+    composition = Composition(process, start)
     if composition.lost > _LOST:
         raise InputError("start", f"{composition.lost:.1e} of it lies where P is below 1e-290; give a narrower one")
-    instants, clock, labels = _instants(process.tau, times), _clock(process, begin), _labels(composition, cells)
-    runs = [list(_run(_Cells(composition, labels[::part]), level, instants, clock, 4 // part)) for part in (4, 2, 1)]
-    dataset = _fields(_Cells(composition, labels), level, instants, [ratio for _, ratio in runs[-1]])
-    series = {name: _limits(np.array([[seen[name] for seen, _ in run[::-1]] for run in runs]).T) for name in _SERIES}
-    numbers = _numbers(composition, Estimate(float(series["W1"][0][0]), float(series["W1"][1][0]), "L"))
+    runs = _runs(composition, _instants(process.tau, times), clock_of(process, begin), cells, max(levels) > 0.0)
+    found = [_solved(runs, level) for level in levels]
+    given: dict[str, Any] = {"noise_level": list(levels) if several else levels[0], "begin": begin, "cells": cells}
+    given["times"] = tuple(runs.instants.tolist())
+    dataset = _beside(levels, found) if several else found[0]
+    dataset = dataset.assign_attrs(title="reverse SDE", noise_level=given["noise_level"], begin=begin)
+    recipe = {"data": data, "schedule": schedule, "start": start, "reverse_sde": given}
+    return with_recipe(dataset, recipe | {"tau": schedule.tau})
+
+
+def _beside(levels: tuple[float, ...], found: list[xr.Dataset]) -> xr.Dataset:
+    """The results of several noise levels in one; what does not depend on the level stands once."""
+    about = {"units": "1", "long_name": "noise level lambda"}
+    shared = [name for name in found[0].data_vars if str(name) == "density" or str(name).startswith(_SHARED)]
+    index = xr.DataArray(list(levels), dims=_LEVEL, name=_LEVEL, attrs=about)
+    return xr.concat([each.drop_vars(shared) for each in found], index).assign(found[0][shared].data_vars)
+
+
+def _runs(composition: Composition, instants: Array, clock: tuple[Array, Array], cells: int, noisy: bool) -> _Runs:
+    looked = [instants]
+    if noisy:
+        looked += [steps_between(t, before, clock, 1) for before, t in itertools.pairwise(instants.tolist())]
+        # where the data jump, densities change like the root of the time when noise begins
+        looked.append(np.geomspace(_EARLIEST * instants[-1], np.unique(np.concatenate(looked))[1], _EARLY))
+    held = MovingCells(composition, edges_of(composition, cells), np.unique(np.concatenate(looked)))
+    kinds = ((4, 1), (2, 1), (1, 1), (4, 2)) if noisy else ((4, 1), (2, 1), (1, 1))
+    exchanges = tuple((part, held.exchange(part, sparse, noisy)) for part, sparse in kinds)
+    return _Runs(held, instants, clock, exchanges)
+
+
+def _solved(runs: _Runs, level: float) -> xr.Dataset:
+    """Everything about one noise level."""
+    composition = runs.cells.composition
+    every = [list(_run(runs, part, exchange, level)) for part, exchange in runs.exchanges]
+    dataset = _fields(runs, level, [ratio for _, ratio in every[2]])
+    rows = {name: np.array([[seen[name] for seen, _ in run[::-1]] for run in every]).T for name in _SERIES}
+    series = {name: _limits(row) for name, row in rows.items()}
+    last = {name: Estimate(float(series[name][0][0]), float(series[name][1][0])) for name in ("chi2", "W1")}
+    numbers = _numbers(composition, last["W1"], last["chi2"])
     for name, (long_name, equation) in _SERIES.items():
         for key, row, text in zip((name, f"{name}_error"), series[name], (long_name, f"bar of {name}"), strict=True):
             known = row if name == "W1" or numbers["D0"].finite else np.full(row.size, np.nan)
             dataset[key] = ("time", known, {"units": "1", "long_name": text, "equation": equation})
     for name, estimate in numbers.items():
-        dataset[name] = ((), estimate.value, {"units": "1"} | ({"why": estimate.why} if estimate.why else {}))
+        long_name, equation = _NUMBERS[name]
+        about = {"units": "1", "long_name": long_name, "equation": equation}
+        dataset[name] = ((), estimate.value, about | ({"why": estimate.why} if estimate.why else {}))
         dataset[f"{name}_error"] = ((), estimate.error, {"units": "1", "long_name": f"error bar of {name}"})
-    return dataset.assign_attrs(title="reverse SDE", noise_level=level, begin=begin)
+    return dataset
 
 
 def _beginning(schedule: Schedule, level: float, begin: Any) -> float:
@@ -169,89 +193,38 @@ def _instants(tau: float, times: Any) -> Array:
     return np.unique(np.concatenate([[0.0], given, [tau]]))
 
 
-def _clock(process: Diffusion, begin: float) -> tuple[Array, Array]:
-    """Forward times and how much of the way back's steps lie between each and the end."""
-    last, back = process.tau, np.linspace(0.0, process.tau, 501)
-    if begin > 0.0:
-        back = np.unique(np.concatenate([back, np.geomspace(begin, last + begin, 301) - begin]).clip(0.0, last))
-    t = last - back
-    densities = [process.density(float(each)) for each in t]
-    widths = np.diff([density.interval(0.16) for density in densities])[:, 0]
-    narrow = np.maximum([float(np.min(density.features()[1])) for density in densities], 0.05 * widths)
-    rate = np.nan_to_num(process.temperature(np.maximum(t, 1e-12 * last)) / narrow**2, posinf=0.0)
-    relaxed = np.concatenate([[0.0], np.cumsum(0.5 * (rate[1:] + rate[:-1]) * np.diff(back))])
-    share = 0.5 * (relaxed / max(relaxed[-1], 1e-300) + back / last)
-    return t[::-1], share[::-1]
-
-
-def _labels(composition: Composition, cells: int) -> Array:
-    """Edges of the cells at the start: fine wherever a density at any time, or the start, has structure."""
-    process, final, ends = composition.process, composition.final, np.array(composition.span)
-    counted = []
-    for part in (*_LOOKED, None):
-        density = composition.start if part is None else process.density(part * process.tau)
-        x = marched(ends if part is None else density.quantile(*final.tails(ends)[1:]), *density.features())
-        place = np.maximum.accumulate(np.clip(x if part is None else final.quantile(*density.tails(x)[1:]), *ends))
-        place[0], place[-1] = ends
-        counted.append((place, np.linspace(0.0, 1.0 / (len(_LOOKED) + 1.0), x.size)))
-    every = distinct(np.sort(np.concatenate([place for place, _ in counted])))
-    total = np.sum([np.interp(every, *pair) for pair in counted], axis=0)
-    # jumps of the start are edges of the coarsest cells too
-    jumps = np.concatenate([[0.0], np.interp(composition.start.breaks(), every, total), [1.0]])
-    fixed, kept = np.unique(np.round(jumps * (cells // 4)) / (cells // 4), return_index=True)
-    jumps = np.where((fixed > 0.0) & (fixed < 1.0), jumps[kept], fixed)
-    return np.interp(np.interp(np.linspace(0.0, 1.0, cells + 1), fixed, jumps), total, every)
-
-
-def _run(
-    cells: _Cells, level: float, instants: Array, clock: tuple[Array, Array], finer: int
-) -> Iterator[tuple[dict[str, float], Array]]:
+def _run(runs: _Runs, part: int, exchange: Exchange, level: float) -> Iterator[tuple[dict[str, float], Array]]:
     """Observables and h at the stored times, from the last to the first."""
-    last, strength = float(instants[-1]), level**2
-    ratio = cells.composition.start.cell_masses(cells.edges) / cells.masses
-    for t in map(float, instants[::-1]):
-        shares = np.interp([last, t], *clock)
-        count = finer * max(1, int(np.ceil(_FEWEST * abs(shares[1] - shares[0]))))
-        steps = np.array(np.interp(np.linspace(shares[0], shares[1], count + 1), clock[1][::-1], clock[0][::-1]))
-        steps[[0, -1]] = last, t
-        for before, after in itertools.pairwise(steps.tolist()) if level > 0.0 and t < last else ():
-            ratio = _step(cells, strength, before, after, ratio)
+    cells, last, strength = runs.cells, float(runs.instants[-1]), level**2
+    ratio = cells.composition.start.cell_masses(cells.edges[::part]) / exchange.masses
+    places, below = cells.places(cells.edges[::part]), cells.tails[0][part:-1:part] < 0.5
+    for t in map(float, runs.instants[::-1]):
+        if level > 0.0 and t < last:
+            ratio = exchange.advance(ratio, strength, steps_between(last, t, runs.clock, 4 // part))
         last = t
-        yield _observed(cells, t, strength, ratio), ratio
+        # without noise the temperature may be infinite
+        rate = 2.0 * strength * np.sum(exchange.at(t) * np.diff(ratio) ** 2) if strength > 0.0 else 0.0
+        numbers = _observed(exchange.masses, below, places[np.searchsorted(cells.instants, t)], ratio)
+        yield {"chi2_rate": float(rate)} | numbers, ratio
 
 
-def _step(cells: _Cells, strength: float, before: float, after: float, ratio: Array) -> Array:
-    """One step of the diagonally implicit rule, backward in forward time."""
-    length, rates = before - after, np.zeros_like(ratio)
-    for part in (_GAMMA, 1.0):
-        t = before - part * length
-        known = ratio + (part - _GAMMA) * length * rates
-        outward = np.pad(_GAMMA * length * strength * cells.conductances(t, cells.places(t)), 1)
-        bands = np.zeros((3, ratio.size))
-        bands[0, 1:], bands[2, :-1] = -outward[1:-1] / cells.masses[:-1], -outward[1:-1] / cells.masses[1:]
-        bands[1] = 1.0 + (outward[1:] + outward[:-1]) / cells.masses
-        stage = solve_banded((1, 1), bands, known, check_finite=False)
-        rates = (stage - known) / (_GAMMA * length)
-    return np.asarray(stage)
-
-
-def _observed(cells: _Cells, t: float, strength: float, ratio: Array) -> dict[str, float]:
-    """Chi-squared divergence, its rate and W1 of the cell averages."""
-    places, excess = cells.places(t), (ratio - 1.0) * cells.masses
-    # without noise the temperature may be infinite
-    rate = 2.0 * strength * np.sum(cells.conductances(t, places) * np.diff(ratio) ** 2) if strength > 0.0 else 0.0
-    below, above = np.cumsum(excess)[:-1], -np.cumsum(excess[::-1])[-2::-1]
-    lead = np.pad(np.where(cells.tails[0][2:-1:2] < 0.5, below, above), 1)
+def _observed(masses: Array, below: NDArray[np.bool_], places: Array, ratio: Array) -> dict[str, float]:
+    """Chi-squared divergence and W1 of the cell averages, between edges; ``below`` marks the inner ones on the left."""
+    excess = (ratio - 1.0) * masses
+    lead = np.pad(np.where(below, np.cumsum(excess)[:-1], -np.cumsum(excess[::-1])[-2::-1]), 1)
     a, b = np.abs(lead[1:]), np.abs(lead[:-1])
     turned = (a**2 + b**2) / (2.0 * np.maximum(a + b, 1e-300))
     mean = np.where(lead[1:] * lead[:-1] < 0.0, turned, 0.5 * (a + b))
-    divergence, distance = np.sum(excess * (ratio - 1.0)), np.sum(np.diff(places[::2]) * mean)
-    return {"chi2": float(divergence), "chi2_rate": float(rate), "W1": float(distance)}
+    return {"chi2": float(np.sum(excess * (ratio - 1.0))), "W1": float(np.sum(np.diff(places) * mean))}
 
 
 def _limits(rows: Array) -> tuple[Array, Array]:
-    """Limits of rows of three refinements, and bars: what the last one moved a limit by, and a part of its change."""
-    limits, bars = np.empty(len(rows)), np.full(len(rows), ROUNDING * np.max(np.abs(rows)))
+    """Limits of rows of three refinements, and bars: what the last one moved a limit by, and a part of its change.
+
+    A fourth entry is the coarsest run again, its conductances known at half of the instants.
+    """
+    rows, known = rows[:, :3], np.abs(rows[:, 3] - rows[:, 0]) if rows.shape[1] > 3 else np.zeros(len(rows))
+    limits, bars = np.empty(len(rows)), ROUNDING * np.max(np.abs(rows)) + _KNOWN * known
     for i, row in enumerate(rows.tolist()):
         limits[i] = richardson(row[1], row[2], _ORDER)
         if abs(observed_order(row) - _ORDER) < 0.5:
@@ -261,21 +234,24 @@ def _limits(rows: Array) -> tuple[Array, Array]:
     return limits, bars
 
 
-def _numbers(composition: Composition, final: Estimate) -> dict[str, Estimate]:
+def _numbers(composition: Composition, final: Estimate, last: Estimate) -> dict[str, Estimate]:
     divergence, _ = chi_squared(composition.final, composition.start)
     initial = Estimate(*composition.initial_distance(), "L")
     eta = Estimate.undefined(f"D0 is {divergence.value:g}: {divergence.why or 'the start is P_tau'}")
     if divergence.finite and divergence.value > 0.0:
         eta = (final - initial).squared() / divergence.scaled(composition.process.tau)
-    return {"D0": divergence, "W1_initial": initial, "W1_final": final, "eta": eta}
+    if not divergence.finite:
+        last = Estimate.undefined(divergence.why)
+    return {"D0": divergence, "D_final": last, "W1_initial": initial, "W1_final": final, "eta": eta}
 
 
-def _fields(cells: _Cells, level: float, instants: Array, ratios: list[Array]) -> xr.Dataset:
+def _fields(runs: _Runs, level: float, ratios: list[Array]) -> xr.Dataset:
     """Both densities on one fixed grid."""
-    composition, process = cells.composition, cells.composition.process
+    cells, instants, composition = runs.cells, runs.instants, runs.cells.composition
+    process, count = composition.process, runs.cells.edges.size - 1
     pairs = [(process.density(t).interval(GRID_TAIL), composition.interval(t, GRID_TAIL)) for t in instants.tolist()]
-    faces = np.linspace(np.min(pairs), np.max(pairs), cells.masses.size + 1)
-    rows = np.empty((2, instants.size, cells.masses.size))
+    faces = np.linspace(np.min(pairs), np.max(pairs), count + 1)
+    rows = np.empty((2, instants.size, count))
     for i, (t, ratio) in enumerate(zip(instants, reversed(ratios), strict=True)):
         _, cdf, sf = process.density(float(t)).tails(faces)
         rows[0, i] = mass_between(cdf, sf)
@@ -286,15 +262,16 @@ def _fields(cells: _Cells, level: float, instants: Array, ratios: list[Array]) -
     return xr.Dataset(fields, {"time": instants, "x": 0.5 * (faces[1:] + faces[:-1]), "x_face": faces})
 
 
-def _spread(cells: _Cells, ratio: Array, cdf: Array, sf: Array) -> Array:
+def _spread(cells: MovingCells, ratio: Array, cdf: Array, sf: Array) -> Array:
     """Estimated masses between points with given tails: h is linear in the mass of P inside every cell."""
-    held = ratio * cells.masses
-    (below, above), left = (side[::2] for side in cells.tails), sf > cdf
+    masses = cells.masses(1)
+    held = ratio * masses
+    (below, above), left = cells.tails, sf > cdf
     index = np.where(left, np.searchsorted(below, cdf), np.searchsorted(-above, -sf))
     index = np.clip(index - 1, 0, ratio.size - 1)
-    part = np.clip(np.where(left, cdf - below[index], above[index] - sf) / cells.masses[index], 0.0, 1.0)
+    part = np.clip(np.where(left, cdf - below[index], above[index] - sf) / masses[index], 0.0, 1.0)
     slope = np.clip(np.gradient(ratio), -2.0 * ratio, 2.0 * ratio)[index]
-    inside = cells.masses[index] * (ratio[index] * part - 0.5 * slope * part * (1.0 - part))
+    inside = masses[index] * (ratio[index] * part - 0.5 * slope * part * (1.0 - part))
     before = np.concatenate([[0.0], np.cumsum(held)])[index]
     after = np.concatenate([np.cumsum(held[::-1])[::-1], [0.0]])[index + 1]
     return mass_between(before + inside, after + held[index] - inside)

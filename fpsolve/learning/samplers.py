@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -13,12 +12,13 @@ from numpy.polynomial import legendre
 
 from fpsolve.densities import Density, as_density
 from fpsolve.estimates import ROUNDING, Estimate
+from fpsolve.learning.recipes import with_recipe
+from fpsolve.learning.sampler_steps import STEPS
 from fpsolve.mesh import marched
 from fpsolve.processes import Diffusion
 from fpsolve.processes.base import distinct
 from fpsolve.quadrature import GAUSS, KRONROD, NODES, POINTS, Array, panel_nodes
 from fpsolve.reverse import Composition
-from fpsolve.schedules import Curve, Schedule
 from fpsolve.settings import InputError, suggestion, whole
 
 #: tail probability beyond the cells of the returned density
@@ -28,7 +28,7 @@ _MISSED, _LOST = 1e-9, 1e-12
 #: halvings of a panel in which an integrand changes sign
 _HALVINGS = 30
 #: name -> long name, unit
-_NUMBERS = {
+NUMBERS = {
     "W1": ("W1 between the generated density and the data", "L"),
     "W2": ("W2 between the generated density and the data", "L"),
     "KL": ("KL divergence of the data q from the generated density p: int q ln(q/p)", "1"),
@@ -41,55 +41,6 @@ _NUMBERS = {
 }
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class _Level(Schedule):
-    """A schedule held at one point (m, sigma) and moving there at given rates: it makes E[y|x] a velocity."""
-
-    signal: float
-    signal_rate: float
-    variance: float
-    half_rate: float
-    tau: float = 0.0
-
-    def curve(self, t: Array) -> Curve:
-        ones = np.ones_like(np.asarray(t, float))
-        return Curve(self.signal * ones, self.signal_rate * ones, self.variance * ones, self.half_rate * ones)
-
-
-def _euler(process: Diffusion, t: float, to: float, x: Array) -> Array:
-    return x + (to - t) * process.velocity(t, x)
-
-
-def _heun(process: Diffusion, t: float, to: float, x: Array) -> Array:
-    first = process.velocity(t, x)
-    return x + 0.5 * (to - t) * (first + process.velocity(to, x + (to - t) * first))
-
-
-def _ddim(process: Diffusion, t: float, to: float, x: Array) -> Array:
-    signal, _, variance, _ = process.schedule.curve(np.array([t]))[0]
-    state = Diffusion(process.data, _Level(signal, 1.0, variance, 0.0)).state(0.0, x)
-    assert state.score is not None
-    after = process.schedule.curve(np.array([to]))
-    return after.signal * state.velocity - after.noise * np.sqrt(variance) * state.score
-
-
-def _exponential(process: Diffusion, t: float, to: float, x: Array) -> Array:
-    # dx = A x dt - T s dt with s held: x' / m' = x / m + s int_to^t T / m dt
-    before, after = process.schedule.curve(np.array([t])), process.schedule.curve(np.array([to]))
-    if before.signal[0] == 0.0:  # A and T are infinite here; the predictions are not
-        return _ddim(process, t, to, x)
-    times, weights, _ = panel_nodes(np.linspace(to, t, 5))
-    curve = process.schedule.curve(times)
-    score = process.state(t, x).score
-    assert score is not None
-    return after.signal * (x / before.signal + score * np.sum(weights * curve.temperature / curve.signal))
-
-
-#: name -> one step (process, t, t' < t, x) -> x'
-STEPS: dict[str, Callable[[Diffusion, float, float, Array], Array]]
-STEPS = {"euler": _euler, "heun": _heun, "ddim": _ddim, "exponential": _exponential}
-
-
 def sample(
     process: Diffusion, start: Any, method: str = "ddim", steps: Any = None, *, times: Any = None, cells: int = 500
 ) -> xr.Dataset:
@@ -98,9 +49,11 @@ def sample(
     Each step is a map of the line, increasing if it is short enough: quantiles of the start go into quantiles of the
     generated density. The velocity is exact, so that all the error is the sampler's. With ``"euler"``
     x' = x + (t' - t) nu; ``"heun"`` averages nu at both ends; ``"ddim"`` sets x' = m' E[y|x] + sigma' E[e|x] with the
-    predictions of (m, sigma); ``"exponential"`` solves the linear force exactly and holds the score,
-    x' = m' (x/m + s int T/m dt), and is a step of ``"ddim"`` where m = 0 (A and T are infinite there). The orders in W1
-    are 1, 2, 1 and 1, twice that in KL_exact; where T ~ 1/(tau - t) the exponential error may be as N^-1 ln N.
+    predictions of (m, sigma), which is DPM-Solver-1; ``"ddim-midpoint"`` with those half-way in the angle
+    arctan(sigma/m) (DPM-Solver-2 is half-way in ln(m/sigma), which is infinite at both ends); ``"exponential"`` solves
+    the linear force exactly and holds the score, x' = m' (x/m + s int T/m dt), and is a step of ``"ddim"`` where m = 0
+    (A and T are infinite there). The orders in W1 are 1, 2, 1, 2 and 1, twice that in KL_exact; where
+    T ~ 1/(tau - t) the exponential error is as N^-1 ln N.
 
     Parameters
     ----------
@@ -108,7 +61,7 @@ def sample(
         Data and schedule, on the line.
     start : Density, frozen scipy.stats distribution or xarray.DataArray
         P~ at t = tau.
-    method : {"euler", "heun", "ddim", "exponential"}
+    method : {"euler", "heun", "ddim", "ddim-midpoint", "exponential"}
         The sampler.
     steps : int, optional
         N equal steps in t.
@@ -130,29 +83,60 @@ def sample(
     InputError
         Unknown method, neither or both of ``steps`` and ``times``, times not from 0 to tau, a map that folds.
     """
-    if not isinstance(process, Diffusion):
-        raise InputError("process", f"given {type(process).__name__}; expected Diffusion(data, schedule), on the line")
+    composition = composed(process, start)
     if method not in STEPS:
         raise InputError("method", f"given {method!r}; {suggestion(str(method), STEPS)}")
     ends = _times(process.tau, steps, times)
-    composition = Composition(process, as_density(start))
-    if composition.lost > _LOST:
-        raise InputError("start", f"{composition.lost:.1e} of it lies where P is below 1e-290; give a narrower one")
-    push, edges = functools.partial(_pushed, process, method, ends), _panel_edges(composition)
-    halves = np.sort(np.concatenate([edges, 0.5 * (edges[1:] + edges[:-1])]))
-    coarse, fine = (_numbers(composition, push, panels) for panels in (edges, halves))
+    push = pusher(process, method, ends)
     variables: dict[str, Any] = {}
-    for name, (long_name, unit) in _NUMBERS.items():
-        value, error = fine[name].value, fine[name].error
-        if fine[name].finite:
-            error += abs(value - coarse[name].value)
+    for name, found in measured(composition, push).items():
+        long_name, unit = NUMBERS[name]
         attributes = {"units": "1", "long_name": long_name, "dimension": unit}
-        variables[name] = ((), value, attributes | ({"why": fine[name].why} if fine[name].why else {}))
-        variables[f"{name}_error"] = ((), error, {"units": "1", "long_name": f"error bar of {name}"})
+        variables[name] = ((), found.value, attributes | ({"why": found.why} if found.why else {}))
+        variables[f"{name}_error"] = ((), found.error, {"units": "1", "long_name": f"error bar of {name}"})
     densities, faces = _densities(composition, push, whole("cells", cells, 8))
     variables |= {name: ("x", rows, {"units": "1"}) for name, rows in densities.items()}
     coordinates = {"x": 0.5 * (faces[1:] + faces[:-1]), "x_face": faces, "time": ends}
-    return xr.Dataset(variables, coordinates, {"title": "sampler", "method": method, "steps": int(ends.size - 1)})
+    dataset = xr.Dataset(variables, coordinates, {"title": "sampler", "method": method, "steps": int(ends.size - 1)})
+    parts = {"tau": process.tau, "data": process.data, "schedule": process.schedule, "start": composition.start}
+    return with_recipe(dataset, parts | {"sampler": {"method": method, "times": tuple(ends.tolist()), "cells": cells}})
+
+
+def composed(process: Any, start: Any) -> Composition:
+    """The exact estimated process, once both can be sampled."""
+    if not isinstance(process, Diffusion):
+        raise InputError("process", f"given {type(process).__name__}; expected Diffusion(data, schedule), on the line")
+    composition = Composition(process, as_density(start))
+    if composition.lost > _LOST:
+        raise InputError("start", f"{composition.lost:.1e} of it lies where P is below 1e-290; give a narrower one")
+    return composition
+
+
+def pusher(process: Diffusion, method: str, ends: Array) -> Callable[[Array], Array]:
+    """Images of increasing points under all steps; a map that folds is refused."""
+
+    def push(x: Array) -> Array:
+        for index in range(ends.size - 1, 0, -1):
+            t, to = float(ends[index]), float(ends[index - 1])
+            x = STEPS[method](process, t, to, x)
+            if not np.all(np.diff(x) > 0.0):
+                where = f"{method} folds the line from t = {t:.4g} to {to:.4g}, or collapses it"
+                raise InputError("steps", f"{where}; it needs shorter steps there (more of them, or other times)")
+        return x
+
+    return push
+
+
+def measured(composition: Composition, push: Callable[[Array], Array]) -> dict[str, Estimate]:
+    """Every number of ``NUMBERS``; the bars hold what halving all panels changes."""
+    edges = _panel_edges(composition)
+    halves = np.sort(np.concatenate([edges, 0.5 * (edges[1:] + edges[:-1])]))
+    coarse, fine = (_numbers(composition, push, panels) for panels in (edges, halves))
+    found = {}
+    for name in NUMBERS:
+        moved = abs(fine[name].value - coarse[name].value) if fine[name].finite else 0.0
+        found[name] = dataclasses.replace(fine[name], error=fine[name].error + moved)
+    return found
 
 
 def _times(tau: float, steps: Any, times: Any) -> Array:
@@ -167,17 +151,6 @@ def _times(tau: float, steps: Any, times: Any) -> Array:
     if ends[0] != 0.0 or ends[-1] != tau:
         raise InputError("times", f"they run from {ends[0]:g} to {ends[-1]:g}; they must run from 0 to tau = {tau:g}")
     return ends
-
-
-def _pushed(process: Diffusion, method: str, ends: Array, x: Array) -> Array:
-    """Images of increasing points under all steps; a map that folds is refused."""
-    for index in range(ends.size - 1, 0, -1):
-        t, to = float(ends[index]), float(ends[index - 1])
-        x = STEPS[method](process, t, to, x)
-        if not np.all(np.diff(x) > 0.0):
-            where = f"{method} folds the line from t = {t:.4g} to {to:.4g}, or collapses it"
-            raise InputError("steps", f"{where}; it needs shorter steps there (more of them, or other times)")
-    return x
 
 
 def _panel_edges(composition: Composition) -> Array:

@@ -23,6 +23,8 @@ from fpsolve.transport.coupling import Coupling
 TIME_TOLERANCE = 1e-11
 #: instants at which the speed in W2 is measured from the densities alone, as parts of tau
 PROBES = (0.1, 0.35, 0.6, 0.85)
+#: panels in time, at most: of smooth processes, and of those whose derivatives jump
+MOST_PANELS = (160, 400)
 #: largest part of any mass that a window may cut, and the least that is worth reporting
 MOST_CUT, REPORTED_CUT = 1e-2, 1e-10
 
@@ -135,8 +137,8 @@ def _measure(
         return {n: values[n] for n in names}, {n: errors[n] for n in names}
 
     collected: list[tuple[Array, dict[str, Array], dict[str, Array]]] = []
-    panels = TimePanels.uniform(tau, min(numerics.steps, FIRST_PANELS))
-    limit = 160 if estimated.flexible else panels.edges.size - 1
+    panels = TimePanels.uniform(tau, min(numerics.steps, FIRST_PANELS)).cut(_outermost(process.knots()))
+    limit = MOST_PANELS[process.knots().size > 0] if estimated.flexible else panels.edges.size - 1
     finest = max(TIME_TOLERANCE, 10.0 * process.precision)
     integrals = integrate_in_time(integrands, panels, tolerance=finest, most_panels=limit)
     every = np.linspace(0.0, tau, numerics.steps + 1)
@@ -166,6 +168,11 @@ def _measure(
     )
     temperature = process.temperature(every)
     return measured, dataclasses.replace(measured, times=every, series=values, errors=errors, temperature=temperature)
+
+
+def _outermost(knots: Array) -> Array:
+    """The first and the last knot: beside them, in the first and the last step, a schedule from arrays may jump."""
+    return knots[[0, -1]] if knots.size else knots
 
 
 def _probe_times(process: Process) -> Array:

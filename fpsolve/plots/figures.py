@@ -10,10 +10,13 @@ import xarray as xr
 from matplotlib import rc_context
 from matplotlib.figure import Figure, SubFigure
 
+from fpsolve.design.geodesics import ScheduleCosts
 from fpsolve.plots.canvas import new_figure
 from fpsolve.plots.drawing import drawing_of, plane_drawing
+from fpsolve.plots.learning import draw_incomplete
 from fpsolve.plots.panels import STYLE, draw_bars, draw_densities, draw_rates
 from fpsolve.plots.planes import plane_figure
+from fpsolve.plots.schedules import draw_schedules
 from fpsolve.plots.solutions import draw_solution, figure_size
 from fpsolve.plots.thermodynamics import (
     draw_balances,
@@ -22,24 +25,29 @@ from fpsolve.plots.thermodynamics import (
     is_comparison,
     is_ledger,
 )
-from fpsolve.results import SpeedAccuracy, TradeOffs
+from fpsolve.results import Incomplete, SpeedAccuracy, TradeOffs
+from fpsolve.settings import InputError
 from fpsolve.solution import is_solution
 
 Result = SpeedAccuracy | xr.Dataset
+#: what a schedule costs, or several of them by their names
+Costs = ScheduleCosts | Mapping[str, ScheduleCosts]
 
 
-def plot(result: Result | TradeOffs, figure: Any = None) -> Figure | SubFigure:
+def plot(result: Result | TradeOffs | Incomplete | Costs, figure: Any = None) -> Figure | SubFigure:
     """Draw a result: both densities at four times, the bars η ≤ c₁ ≤ c₂, and the rates in time.
 
     In the plane the densities are images, and the forward ones carry arrows of the velocity.
 
     Parameters
     ----------
-    result : SpeedAccuracy, TradeOffs or xarray.Dataset
+    result : SpeedAccuracy, TradeOffs, Incomplete, ScheduleCosts or xarray.Dataset
         A result, or the Dataset of one; of a forward process alone only the densities are drawn, of a solution its
         densities at a few times with moments and mass, of a ledger the balances of energy and entropy, beside them
         the staircase of speed limits for what ``trade_offs`` returned, of a comparison of protocols their entropy
-        production.
+        production. Of what ``schedule_costs`` returned, or of a mapping from names to several of them for the same
+        data: the curves in the half-plane (m, sigma) on the metric of the data, the speeds, and the costs. Of a learned
+        velocity: the rate of its error below the bound, D in time, and the bounds of the whole.
     figure : matplotlib Figure or SubFigure, optional
         Where to draw; a new figure if absent.
 
@@ -53,6 +61,11 @@ def plot(result: Result | TradeOffs, figure: Any = None) -> Figure | SubFigure:
     InputError
         Something that holds no density in time; trade-offs of a solution that has no ledger.
     """
+    if isinstance(result, (ScheduleCosts, Mapping)) and not isinstance(result, xr.Dataset):
+        costs = {result.schedule.kind: result} if isinstance(result, ScheduleCosts) else _costs(result)
+        return _drawn(figure, (9.6, 3.4), lambda canvas: draw_schedules(canvas, costs))
+    if isinstance(result, Incomplete):
+        return _drawn(figure, (9.6, 2.9), lambda canvas: draw_incomplete(canvas, result))
     if isinstance(result, TradeOffs):
         return _drawn(figure, (9.6, 3.3), lambda canvas: draw_trade_offs(canvas, result))
     if isinstance(result, xr.Dataset) and is_solution(result):
@@ -81,6 +94,17 @@ def plot(result: Result | TradeOffs, figure: Any = None) -> Figure | SubFigure:
             draw_rates(right, drawing, legend=True)
             right.set_ylabel("L²/s²")
     return figure
+
+
+def _costs(found: Mapping[str, Any]) -> dict[str, ScheduleCosts]:
+    """The entries of a mapping, all of them costs."""
+    for name, entry in found.items():
+        if not isinstance(entry, ScheduleCosts):
+            raise InputError("result", f"{name!r} is {type(entry).__name__}; in a mapping expected what schedule_costs "
+                             "returned")  # fmt: skip
+    if not found:
+        raise InputError("result", "given nothing to draw; expected names and what schedule_costs returned for them")
+    return dict(found)
 
 
 def _draw_both(canvas: Any, solution: xr.Dataset, height: float) -> None:

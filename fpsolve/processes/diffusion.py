@@ -38,10 +38,12 @@ class Diffusion(Process):
         return blur(self.data, signal, variance)
 
     def state(self, t: float, x: Array) -> State:
-        signal, signal_rate, variance, half_rate = self.schedule.curve(np.array([t]))[0]
+        curve = self.schedule.curve(np.array([t]))
+        signal, signal_rate, variance, half_rate = curve[0]
         density = blur(self.data, signal, variance)
         if isinstance(density, MixtureDensity):
-            return self._mixture_state(density, signal, signal_rate, half_rate, x)
+            rates = signal_rate, float(curve.half_square_rate[0]), half_rate
+            return self._mixture_state(density, signal, rates, x)
         if isinstance(density, Blurred):
             pdf, cdf, sf, mean_signal, score = density.state(x)
         else:  # no noise yet: the point is the data
@@ -52,15 +54,17 @@ class Diffusion(Process):
         return State(pdf, cdf, sf, signal_rate * mean_signal - half_rate * score, score)
 
     def _mixture_state(
-        self, density: MixtureDensity, signal: float, signal_rate: float, half_rate: float, x: Array
+        self, density: MixtureDensity, signal: float, rates: tuple[float, float, float], x: Array
     ) -> State:
+        signal_rate, half_square_rate, half_rate = rates
         parts = density.components
-        if isinstance(self.data, MixtureDensity):
+        if signal > 0.0 and isinstance(self.data, MixtureDensity):
             source = self.data.components
             drift = signal_rate * source.mean
-            rate = (signal * signal_rate * source.std**2 + half_rate) / parts.std**2
-        else:  # the signal has faded: E[y|x] is the mean of the data
-            drift, rate = np.array([signal_rate * self.data.mean]), np.array([half_rate / parts.std[0] ** 2])
+            rate = (half_square_rate * source.std**2 + half_rate) / parts.std**2
+        else:  # the signal has faded: E[y|x] is the mean of the data, but for m m' where m ends like a root of the time
+            drift = np.full_like(parts.std, signal_rate * self.data.mean)
+            rate = (half_square_rate * self.data.variance + half_rate) / parts.std**2
         velocity, score = parts.flow(x, drift, rate)
         return State(*parts.tails(x), velocity, score)
 

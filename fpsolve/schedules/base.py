@@ -26,12 +26,20 @@ class Curve:
         sigma², the variance of the noise, unit of x squared.
     half_variance_rate : array
         sigma dsigma/dt, half the rate of the variance: finite where dsigma/dt is not.
+    signal_power : array, optional
+        m dm/dt, half the rate of m², where it does not vanish with m: a signal that ends like a root of the time.
     """
 
     signal: Array
     signal_rate: Array
     variance: Array
     half_variance_rate: Array
+    signal_power: Array | None = None
+
+    @property
+    def half_square_rate(self) -> Array:
+        """Half the rate of m², m dm/dt: finite where dm/dt is not."""
+        return self.signal * self.signal_rate if self.signal_power is None else self.signal_power
 
     def __getitem__(self, index: int) -> tuple[float, float, float, float]:
         """The four numbers at one of the times."""

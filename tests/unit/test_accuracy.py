@@ -352,3 +352,15 @@ def test_a_pair_that_does_not_belong_together_is_refused():
     one, other = (fp.diffuse(data, schedule) for schedule in (fp.Cosine(), fp.ConditionalOptimalTransport()))
     with pytest.raises(InputError):
         fp.speed_accuracy(one, fp.generate(other, fp.Gaussian(1.0, 1.0)))
+
+
+@pytest.mark.parametrize("steps", [100, 1000])
+def test_the_last_step_of_a_discrete_model_is_not_missed(steps):
+    """Squared cosine: the last beta is cut, and the schedule bends in the last step alone. By the flat metric."""
+    data, schedule = fp.GaussianMixture(*PAPER), fp.DiscreteDiffusion.squared_cosine(steps)
+    result, costs = run(data, schedule, fp.Gaussian(0.5, 0.9)), fp.schedule_costs(data, schedule)
+    for name in ("c2", "path_length"):
+        other = getattr(costs, name)
+        assert abs(result[name].value - other.value) <= result[name].error + other.error
+        assert result[name].error < 1e-6
+    assert result.verdicts["violated"] == result.verdicts["undecided"] == 0

@@ -532,3 +532,19 @@ def test_blur_chooses_the_simplest_form():
         tuple(0.6 * np.array(MIXTURE.means)), tuple(np.hypot(0.6 * np.array(MIXTURE.stds), 0.2)), MIXTURE.weights
     )
     assert np.allclose(both.pdf(x), exact.pdf(x), rtol=1e-14, atol=0)
+
+
+@pytest.mark.parametrize("scale", [1e-2, 1e-4, 1.6e-6, 1e-8])
+def test_a_narrow_block_far_out_keeps_its_digits(scale):
+    # little signal is left: the data are all but a point, and seen from far out they must not lose their width
+    density = blur(fp.Uniform(-1.0, 1.0), scale, 1.0)
+    for x in (5.3, 7.5, 11.4):
+        pdf, _, sf = (float(each[0]) for each in density.tails(np.array([x])))
+        with mpmath.workdps(60):
+            low, high = mpmath.mpf(x) - scale, mpmath.mpf(x) + scale
+            upper = [mpmath.erfc(z / mpmath.sqrt(2)) / 2 for z in (low, high)]
+            losses = [mpmath.npdf(z) - z * q for z, q in zip((low, high), upper, strict=True)]
+            exact = [(upper[0] - upper[1]) / (2 * scale), (losses[0] - losses[1]) / (2 * scale)]
+        assert pdf == pytest.approx(float(exact[0]), rel=2e-13)
+        assert sf == pytest.approx(float(exact[1]), rel=2e-13)
+        assert density.logpdf(np.array([x]))[0] == pytest.approx(float(mpmath.log(exact[0])), abs=2e-13)

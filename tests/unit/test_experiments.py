@@ -24,9 +24,10 @@ from fpsolve.experiments import (
     verify_cases,
     verify_problems,
 )
+from fpsolve.experiments.learned import learned_cases
 from fpsolve.experiments.summary import bar, short
 from fpsolve.experiments.verification import equalities, run_cases
-from fpsolve.results import SpeedAccuracy, TradeOffs
+from fpsolve.results import Incomplete, SpeedAccuracy, TradeOffs
 from fpsolve.settings import InputError
 from fpsolve.solution import Setup
 
@@ -72,7 +73,7 @@ def test_levels():
     assert quick.keys() < full.keys()
     plane = {name for name in PURPOSES if name.startswith("plane-")}
     assert plane and plane < set(full)
-    assert set(quick) == set(paper_cases()) | set(PURPOSES) - plane - set(verify_problems("full"))
+    assert set(quick) == set(paper_cases()) | set(PURPOSES) - plane - {*verify_problems("full"), *learned_cases("full")}
     assert {case.estimated for case in full.values()} == set(METHODS)
     few, all_problems = verify_problems("quick"), verify_problems("full")
     assert few.keys() < all_problems.keys() < PURPOSES.keys() and not all_problems.keys() & full.keys()
@@ -121,11 +122,27 @@ def test_the_problems_have_their_closed_forms(solved):
     assert float(growth["housekeeping"][0] / growth["entropy_production"][0]) > 0.99
 
 
-def test_every_relation_is_stated(results, solved):
+@pytest.fixture(scope="module")
+def learned():
+    return run_cases(learned_cases("quick"))
+
+
+def test_learned_velocities_obey_their_bounds(learned):
+    for result in learned.values():
+        assert [relation.verdict for relation in result.relations] == ["holds", "holds"]
+        paper, sharp = result.relations
+        assert paper.lhs == sharp.lhs and sharp.rhs <= paper.rhs
+        assert abs(result["W1_start"].value - 1.0) < 1e-12 and abs(result["D_start"].value - math.expm1(1.0)) < 1e-11
+        assert json.loads(json.dumps(result.json(), allow_nan=False))["case"]["basis"]["kind"] == "splines"
+        assert set(result.data.dims) == {"time"} and result.data.sizes["time"] > 100
+
+
+def test_every_relation_is_stated(results, solved, learned):
     found = [relation.name for relation in results["mean/cosine"].relations]
     assert found == list(STATEMENTS)[: len(found)] and len(found) == len(RELATIONS)
     of_solutions = {relation.name for result in solved.values() for relation in result.relations}
-    assert set(STATEMENTS) == {*found, *of_solutions}
+    of_learned = {relation.name for result in learned.values() for relation in result.relations}
+    assert set(STATEMENTS) == {*found, *of_solutions, *of_learned}
     theorems = (DOCS / "theorems.md").read_text(encoding="utf-8")
     assert [name for name in STATEMENTS if f"`{name}`" not in theorems] == []
     spoken_of = [name for name in PURPOSES if name in verify_cases("full")]
@@ -202,10 +219,13 @@ def test_progress_names_every_case(monkeypatch):
     problems = {"double-well": verify_problems()["double-well"]}
     monkeypatch.setattr("fpsolve.experiments.verification.verify_cases", lambda level: cases)
     monkeypatch.setattr("fpsolve.experiments.verification.verify_problems", lambda level: problems)
+    learned = {"learned-coarse": learned_cases()["learned-coarse"]}
+    monkeypatch.setattr("fpsolve.experiments.verification.learned_cases", lambda level: learned)
     seen = []
     verification = verify("quick", lambda *step: seen.append(step))
-    assert seen == [("mean/cosine", 0, 3), ("mean/cond-ot", 1, 3), ("double-well", 2, 3)]
-    assert [type(result) for result in verification.cases.values()] == [SpeedAccuracy, SpeedAccuracy, TradeOffs]
+    assert seen == [(name, i, 4) for i, name in enumerate([*cases, "double-well", "learned-coarse"])]
+    kinds = [SpeedAccuracy, SpeedAccuracy, TradeOffs, Incomplete]
+    assert [type(result) for result in verification.cases.values()] == kinds
     assert verification.seconds > 0.0
 
 

@@ -12,6 +12,7 @@ import xarray as xr
 import fpsolve as fp
 from fpsolve.estimates import Relation
 from fpsolve.experiments import PURPOSES, STARTS, STATEMENTS, Verification, paper_cases, verify_cases, verify_problems
+from fpsolve.experiments.learned import learned_cases
 from fpsolve.experiments.summary import accuracies_of, short, solutions_of, symbol
 from fpsolve.experiments.verification import equalities, run_cases
 from fpsolve.report import data_name, figures_of, page, pretty, write_report
@@ -49,7 +50,7 @@ def verification():
     few = {"window": dataclasses.replace(verify_cases()["window"], cells=60, steps=6)}
     few["infinite"] = dataclasses.replace(verify_cases()["infinite"], cells=60, steps=6)
     mean = {name: case for name, case in cases.items() if name.startswith("mean/")}
-    results = run_cases({**mean, **few, **verify_problems()})
+    results = run_cases({**mean, **few, **verify_problems(), **learned_cases()})
     return Verification("quick", results, tuple(equalities(results)), 1.0)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import numpy as np
 import pytest
+import xarray as xr
 from scipy.integrate import quad
 
 import fpsolve as fp
@@ -16,6 +18,8 @@ from fpsolve.transport import wasserstein_cells
 
 DATA = fp.GaussianMixture(means=(-math.sqrt(0.35), math.sqrt(0.35)), stds=(0.3, 0.3))
 FINITE = {"vp": fp.VariancePreserving(0.1, 12.0), "ve": fp.VarianceExploding(2.0)}
+GEOMETRIC = fp.VarianceExploding(2.0, growth="geometric", sigma_min=0.05)
+DISCRETE = fp.DiscreteDiffusion(betas=tuple(np.linspace(1e-3, 0.3, 40).tolist()))
 SINGULAR = {"cosine": fp.Cosine(), "cond-ot": fp.ConditionalOptimalTransport()}
 
 
@@ -55,12 +59,22 @@ def test_a_shifted_gaussian_drifts_home(name, level):
         assert np.sum(np.abs(masses - law.cell_masses(faces))) < 2e-4
 
 
-@pytest.mark.parametrize(("name", "level"), [("vp", 0.5), ("ve", 1.0)])
-def test_chi_squared_falls_at_the_stated_rate(name, level):
-    """What D loses between two times is the integral of 2 lambda² T int P |dh/dx|² dx, by 20-point Gauss."""
-    nodes, weights = np.polynomial.legendre.leggauss(20)
-    times = 0.5 * (1.0 + nodes)
-    result = reverse_sde(DATA, FINITE[name], start_of(name), level, times=times, cells=400)
+@pytest.mark.parametrize(
+    ("schedule", "start", "level"),
+    [
+        (FINITE["vp"], fp.Gaussian(1.0, 1.0), 0.5),
+        (FINITE["ve"], fp.Gaussian(1.0, 2.0), 1.0),
+        (FINITE["ve"], fp.Gaussian(1.0, 2.0), 0.3),
+        (GEOMETRIC, fp.Gaussian(1.0, 2.0), 0.5),
+        (DISCRETE, fp.Gaussian(1.0, 1.0), 0.5),
+    ],
+)
+def test_chi_squared_falls_at_the_stated_rate(schedule, start, level):
+    """What D loses between two times is the integral of 2 lambda² T int P |dh/dx|² dx, by 5-point Gauss on 8 panels."""
+    nodes, weights = np.polynomial.legendre.leggauss(5)
+    times = np.sort((np.arange(8)[:, None] + 0.5 * (1.0 + nodes)).ravel() / 8.0)
+    weights = np.tile(weights, 8) / 8.0
+    result = reverse_sde(DATA, schedule, start, level, times=times, cells=400)
     lost = float(result["chi2"][-1] - result["chi2"][0])
     rates = result["chi2_rate"].sel(time=times).values
     assert np.all(rates > 0.0) and lost > 0.04
@@ -113,30 +127,61 @@ def test_without_noise_it_is_the_flow(name):
         assert float(known[key]) == pytest.approx(value, rel=1e-5)
 
 
+@pytest.mark.parametrize("level", [0.3, 0.8])
 @pytest.mark.parametrize("name", SINGULAR)
-def test_a_late_beginning_forgets_less(name):
-    """As t~0 -> 0 p tends to q: the first mode of h, and W1 with it, falls as t~0^(lambda²)."""
+def test_with_noise_from_the_very_start_the_data_are_generated(name, level):
+    """As t~0 -> 0, p -> q for every lambda > 0: the first mode of h, and W1 with it, falls as t~0^(lambda²)."""
+    schedule, start = SINGULAR[name], fp.Gaussian(1.0, 1.0)
     distances = [
-        float(
-            reverse_sde(DATA, SINGULAR[name], fp.Gaussian(1.0, 1.0), 0.8, begin=b, times=[0.5], cells=200)["W1_final"]
-        )
-        for b in (1e-3, 1e-4, 1e-5)
+        float(reverse_sde(DATA, schedule, start, level, begin=begin, times=[0.5], cells=200)["W1_final"])
+        for begin in (1e-1, 1e-2, 1e-3, 1e-4, 1e-6)
     ]
-    seen = np.log10(np.array(distances[:-1]) / distances[1:])
-    assert np.all(seen > 0.5) and seen[-1] == pytest.approx(0.64, abs=0.02)
-    assert distances[-1] < 1e-3
+    assert np.all(np.diff(distances) < 0.0) and distances[-1] < 0.45 * distances[0]
+    seen = math.log(distances[-2] / distances[-1]) / math.log(100.0)
+    assert seen == pytest.approx(level**2, abs=0.02)
 
 
 def test_more_noise_forgets_more():
+    levels = (0.0, 0.3, 1.0)
+    rows = reverse_sde(DATA, FINITE["vp"], fp.Gaussian(1.0, 1.0), levels, times=[0.5], cells=200)
+    assert np.all(np.diff(rows["W1_final"]) < 0.0) and np.all(np.diff(rows["D_final"]) < 0.0)
+    assert np.all(np.diff(rows["eta"]) > 0.0)
+    masses = rows["density_estimated"].values @ np.diff(rows["x_face"].values)
+    assert np.all(np.abs(masses - 1.0) < 1e-12) and np.all(rows["density_estimated"].values >= 0.0)
+    for level in levels:
+        one = reverse_sde(DATA, FINITE["vp"], fp.Gaussian(1.0, 1.0), level, times=[0.5], cells=200)
+        same = rows.sel(noise_level=level)
+        for key in ("W1_final", "D_final", "eta"):
+            assert float(one[key]) == float(same[key])
+        assert float(one["D_final"]) == float(one["chi2"][0])
+        eta = float((one["W1_final"] - one["W1_initial"]) ** 2 / one["D0"])
+        assert float(one["eta"]) == pytest.approx(eta, rel=1e-12)
+    assert rows["D0"].dims == () and rows["density"].dims == ("time", "x")
+
+
+def test_data_with_jumps_by_two_numbers_of_cells():
+    """Where the data jump, densities change like the root of time: the limits of both agree within their bars."""
     rows = [
-        reverse_sde(DATA, FINITE["vp"], fp.Gaussian(1.0, 1.0), level, times=[0.5], cells=200)
-        for level in (0.0, 0.3, 1.0)
+        reverse_sde(fp.Uniform(-1.0, 1.0), FINITE["vp"], fp.Gaussian(1.0, 1.0), 0.5, times=[0.5], cells=n)
+        for n in (100, 300)
     ]
-    assert np.all(np.diff([float(row["W1_final"]) for row in rows]) < 0.0)
-    assert np.all(np.diff([float(row["eta"]) for row in rows]) > 0.0)
-    for row in rows:
-        masses = (row["density_estimated"].values * np.diff(row["x_face"].values)).sum(axis=1)
-        assert np.all(np.abs(masses - 1.0) < 1e-12) and np.all(row["density_estimated"].values >= 0.0)
+    for key in ("W1_final", "D_final"):
+        gap = abs(float(rows[0][key] - rows[1][key]))
+        assert gap <= float(rows[0][f"{key}_error"] + rows[1][f"{key}_error"]) and gap < 1e-3 * float(rows[1][key])
+
+
+def test_the_result_holds_what_made_it(tmp_path):
+    times = np.linspace(0.0, 1.0, 81)
+    schedule = fp.ArraySchedule(*(tuple(row.tolist()) for row in (times, np.exp(-times), 2.0 * times)))
+    made = reverse_sde(DATA, schedule, fp.Gaussian(1.0, 1.5), [0.5, 1.0], begin=0.01, times=[0.5], cells=32)
+    made.to_netcdf(tmp_path / "noise.nc")
+    with xr.open_dataset(tmp_path / "noise.nc") as read:
+        assert np.array_equal(read["eta"], made["eta"]) and np.array_equal(read["noise_level"], [0.5, 1.0])
+        recipe = json.loads(read.attrs["recipe"])
+        assert np.array_equal(read[recipe["schedule"]["m"]["array"]], np.exp(-times))
+    assert recipe["data"] == json.loads(json.dumps(DATA.recipe()))
+    assert recipe["start"] == fp.Gaussian(1.0, 1.5).recipe()
+    assert recipe["reverse_sde"] == {"noise_level": [0.5, 1.0], "begin": 0.01, "cells": 32, "times": [0.0, 0.5, 0.99]}
 
 
 def test_jumps_of_the_start_are_cell_edges():
@@ -160,6 +205,7 @@ def test_an_infinite_divergence_is_said():
     ("options", "key"),
     [
         ({"noise_level": -1.0}, "noise_level"),
+        ({"noise_level": [0.5, -1.0]}, "noise_level[1]"),
         ({"begin": 0.0}, "begin"),
         ({"begin": 1.5}, "begin"),
         ({"times": [0.5, 0.2]}, "times"),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import fpsolve as fp
 from fpsolve.learning.samplers import sample
@@ -15,7 +17,13 @@ from fpsolve.transport import wasserstein_cells
 DATA = fp.GaussianMixture(means=(-math.sqrt(0.35), math.sqrt(0.35)), stds=(0.3, 0.3))
 SCHEDULES = {"cosine": fp.Cosine(), "cond-ot": fp.ConditionalOptimalTransport()}
 #: method -> order in W1, and the most that 256 steps may be off the exact flow in W1
-METHODS = {"euler": (1, 4e-3), "heun": (2, 2e-5), "ddim": (1, 4e-3), "exponential": (1, 6e-3)}
+METHODS = {
+    "euler": (1, 4e-3),
+    "heun": (2, 2e-5),
+    "ddim": (1, 4e-3),
+    "ddim-midpoint": (2, 4e-6),
+    "exponential": (1, 6e-3),
+}
 COUNTS = (64, 128, 256)
 
 
@@ -52,7 +60,9 @@ def test_many_steps_give_what_the_exact_flow_keeps(schedule):
     assert float(result["W1_flow"]) == pytest.approx(0.60716089, abs=1e-6)  # theory 5.1: eta and D0 of Table I
 
 
-@pytest.mark.parametrize(("method", "steps"), [("euler", 20), ("heun", 5), ("ddim", 7), ("exponential", 20)])
+@pytest.mark.parametrize(
+    ("method", "steps"), [("euler", 20), ("heun", 5), ("ddim", 7), ("ddim-midpoint", 3), ("exponential", 20)]
+)
 def test_gaussians_stay_gaussian(method, steps):
     """Linear steps: every number is a closed form of the generated mean and width."""
     data, start = fp.Gaussian(0.4, 0.5), fp.Gaussian(0.3, 0.9)
@@ -90,9 +100,27 @@ def test_ddim_is_euler_on_the_straight_schedule_and_blind_to_the_clock():
     for name in ("W1", "W2", "KL", "chi2"):
         assert abs(float(first[name] - second[name])) < 1e-11
     # the same curve run twice as slowly
-    slow = sample(Diffusion(DATA, fp.Cosine(tau=2.0)), start, "ddim", 12)
-    fast = sample(Diffusion(DATA, fp.Cosine()), start, "ddim", times=np.linspace(0.0, 1.0, 13))
-    assert abs(float(slow["KL"] - fast["KL"])) < 1e-11
+    for name in ("ddim", "ddim-midpoint"):
+        slow = sample(Diffusion(DATA, fp.Cosine(tau=2.0)), start, name, 12)
+        fast = sample(Diffusion(DATA, fp.Cosine()), start, name, times=np.linspace(0.0, 1.0, 13))
+        assert abs(float(slow["KL"] - fast["KL"])) < 1e-11
+
+
+def test_the_midpoint_sees_the_angle_alone():
+    """Cosine and conditional optimal transport generate the same where their times have the same sigma/m."""
+    angles = 0.5 * np.pi * np.linspace(0.0, 1.0, 9)
+    straight = np.sin(angles) / (np.sin(angles) + np.cos(angles))
+    straight[-1] = 1.0
+    for name in ("ddim", "ddim-midpoint"):
+        rows = [
+            sample(Diffusion(DATA, schedule), fp.Gaussian(1.0, 1.0), name, times=times)
+            for schedule, times in (
+                (fp.Cosine(), np.linspace(0.0, 1.0, 9)),
+                (fp.ConditionalOptimalTransport(), straight),
+            )
+        ]
+        for key in ("W1", "W2", "KL", "W1_exact"):
+            assert abs(float(rows[0][key] - rows[1][key])) < 1e-10
 
 
 def test_cells_and_quadrature_agree():
@@ -106,6 +134,16 @@ def test_cells_and_quadrature_agree():
             p, q = pair
             value, _ = wasserstein_cells(faces, p, faces, q, order)
             assert value == pytest.approx(float(result[name + ending]), rel=1e-3)
+
+
+def test_the_result_holds_what_made_it(tmp_path):
+    made = sample(Diffusion(DATA, fp.Cosine()), fp.Gaussian(1.0, 1.0), "heun", 4, cells=50)
+    made.to_netcdf(tmp_path / "sampler.nc")
+    with xr.open_dataset(tmp_path / "sampler.nc") as read:
+        assert read["W1"].equals(made["W1"]) and read["density"].equals(made["density"])
+        recipe = json.loads(read.attrs["recipe"])
+    assert recipe["schedule"] == {"kind": "cosine", "tau": 1.0} and recipe["start"]["mean"] == 1.0
+    assert recipe["sampler"] == {"method": "heun", "times": [0.0, 0.25, 0.5, 0.75, 1.0], "cells": 50}
 
 
 def test_what_has_no_value_says_why():

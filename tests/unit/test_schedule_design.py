@@ -172,7 +172,6 @@ class Wavering(Schedule):
     [
         (PAPER, Wavering(), "falls"),
         (PAPER, fp.OptimalTransport(fp.Gaussian(0.0, 1.0)), "no levels"),
-        (fp.PlaneGaussian((0.0, 0.0), 1.0), fp.Cosine(), "plane"),
     ],
 )
 def test_bad_input(data, schedule, text):

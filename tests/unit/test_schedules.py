@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from mpmath import mp, mpf
 
 import fpsolve as fp
+from fpsolve.processes import Diffusion
 from fpsolve.settings import InputError, from_recipe
 
 
@@ -262,3 +263,15 @@ def test_schedules_refuse(build, key):
     with pytest.raises(InputError) as refused:
         build()
     assert refused.value.key.split("[")[0] == key
+
+
+@pytest.mark.parametrize("data", [fp.GaussianMixture((-0.6, 0.6), (0.3, 0.3)), fp.Uniform(-1.0, 1.0)])
+def test_the_end_of_a_signal_like_a_root_is_the_limit_from_before(data):
+    """m² falls linearly to zero: m m' stays, and the velocity at tau is (m m' Var y + sigma sigma') x / sigma²."""
+    t = np.linspace(0.0, 1.0, 33)
+    schedule = fp.ArraySchedule(tuple(t), tuple(np.sqrt(1.0 - t)), tuple(np.sqrt(0.2 + 0.7 * t)))
+    process, x = Diffusion(data, schedule), np.array([-1.3, 0.4, 2.0])
+    exact = 0.5 * (0.7 - data.variance) / 0.9 * x
+    np.testing.assert_allclose(process.velocity(1.0, x), exact, rtol=1e-9)
+    for gap in (1e-13, 1e-11, 1e-9):
+        np.testing.assert_allclose(process.velocity(1.0 - gap, x), exact, rtol=0.0, atol=20.0 * gap + 1e-6)
