@@ -75,6 +75,22 @@ def panel_nodes(edges: Array) -> tuple[Array, Array, Array]:
     return nodes.ravel(), (half * KRONROD).ravel(), (half * GAUSS).ravel()
 
 
+def crowded(u: Array) -> Array:
+    """Part of the time from 0 to 1 as a function that is flat to third order at both ends."""
+    return u**3 * (10.0 - 15.0 * u + 6.0 * u**2)
+
+
+def uncrowded(part: Array) -> Array:
+    """The inverse, by bisection: parts near either end keep their distance from it."""
+    part = np.asarray(part, float)
+    low, high = np.zeros_like(part), np.ones_like(part)
+    for _ in range(54):
+        middle = 0.5 * (low + high)
+        below = crowded(middle) < part
+        low, high = np.where(below, middle, low), np.where(below, high, middle)
+    return 0.5 * (low + high)
+
+
 @dataclasses.dataclass(frozen=True)
 class TimePanels:
     """Panels of an integral over time; the first and last are stretched to tame square-root ends.

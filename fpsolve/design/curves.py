@@ -8,7 +8,7 @@ import numpy as np
 
 from fpsolve.design.metric import ScheduleMetric
 from fpsolve.estimates import ROUNDING, Estimate
-from fpsolve.quadrature import GAUSS, KRONROD, NODES, Array
+from fpsolve.quadrature import GAUSS, KRONROD, NODES, Array, crowded, uncrowded
 from fpsolve.schedules import ArraySchedule, Schedule
 from fpsolve.settings import InputError
 
@@ -69,7 +69,7 @@ def measure_schedule(metric: ScheduleMetric, schedule: Schedule, panels: int = P
     """
     knots = np.array(schedule.t) if isinstance(schedule, ArraySchedule) else schedule.kinks()
     # in the variable that crowds both ends, square roots of the time are smooth
-    edges = np.union1d(np.linspace(0.0, 1.0, panels + 1), _uncrowded(knots / schedule.tau))
+    edges = np.union1d(np.linspace(0.0, 1.0, panels + 1), uncrowded(knots / schedule.tau))
     edges = edges[np.append(np.diff(edges) > 1e-9, True)]
     edges[0], edges[-1] = 0.0, 1.0
     half, centre = 0.5 * np.diff(edges)[:, None], 0.5 * (edges[1:] + edges[:-1])[:, None]
@@ -175,19 +175,3 @@ def _integral(values: Array, half: Array, bars: Array) -> tuple[Array, float]:
     fine, coarse = (np.sum(half * rule * values, axis=1) for rule in (KRONROD, GAUSS))
     error = float(np.sum(np.abs(fine - coarse)) + np.sum(half * KRONROD * bars))
     return fine, error + ROUNDING * float(np.sum(np.abs(fine)))
-
-
-def crowded(u: Array) -> Array:
-    """Part of the time from 0 to 1 as a function that is flat to third order at both ends."""
-    return u**3 * (10.0 - 15.0 * u + 6.0 * u**2)
-
-
-def _uncrowded(part: Array) -> Array:
-    """The inverse, by bisection: parts near either end keep their distance from it."""
-    part = np.asarray(part, float)
-    low, high = np.zeros_like(part), np.ones_like(part)
-    for _ in range(54):
-        middle = 0.5 * (low + high)
-        below = crowded(middle) < part
-        low, high = np.where(below, middle, low), np.where(below, high, middle)
-    return 0.5 * (low + high)

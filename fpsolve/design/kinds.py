@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fpsolve.densities import Density, PlaneDensity, PlaneGaussian, PlaneUniform, Uniform, blur
+from fpsolve.densities import Density, PlaneDensity, PlaneGaussian, PlaneUniform, Uniform, as_density, blur
 from fpsolve.design.components import IndependentComponents, components_metric, principal_components, squared_distance
 from fpsolve.design.line_metric import line_metric
 from fpsolve.design.metric import ScheduleMetric
@@ -15,7 +15,6 @@ from fpsolve.design.plane_metric import plane_distance, plane_metric
 from fpsolve.estimates import Estimate
 from fpsolve.quadrature import Array
 from fpsolve.schedules import Schedule
-from fpsolve.settings import InputError
 from fpsolve.transport.coupling import Coupling
 
 #: data that have a best schedule; an array holds samples, a row for each
@@ -29,7 +28,7 @@ def check_data(data: Any) -> Checked:
         return data
     if isinstance(data, (np.ndarray, list, tuple)):
         return principal_components(data)
-    raise InputError("data", f"given {type(data).__name__}; expected a density, or an (N, n) array of samples")
+    return as_density(data)
 
 
 def schedule_metric(data: Data, lower: float = 0.0, upper: float = math.inf) -> ScheduleMetric:

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from fpsolve.densities import Density, PlaneDensity
+from fpsolve.densities import Density, PlaneDensity, as_density
 from fpsolve.estimates import Estimate, Relation
 from fpsolve.learning.bases import Basis
 from fpsolve.learning.estimation import (
@@ -34,7 +34,7 @@ from fpsolve.learning.slices import (
 from fpsolve.processes import Process
 from fpsolve.processes.plane.base import FlowingProcess, PlaneProcess
 from fpsolve.quadrature import Array
-from fpsolve.settings import InputError, whole
+from fpsolve.settings import InputError, number, whole
 from fpsolve.thermodynamics.rates import Series, integral_of_modulus, with_rounding
 
 #: least number of panels in time
@@ -89,12 +89,14 @@ def incomplete_estimation(
     if isinstance(process, PlaneProcess):
         if not (isinstance(process, FlowingProcess) and isinstance(start, PlaneDensity)):
             raise InputError("start", "in the plane expected a density there, and a process that knows its velocity")
-        limit = 1e-2 if tolerance is None else tolerance
+        limit = 1e-2 if tolerance is None else number("tolerance", tolerance, above=0.0)
         field = cast(PlaneField, learned)
         return incomplete_estimation_plane(process, start, field, labels=labels, cells=cells, tolerance=limit)
-    if not isinstance(start, Density):
+    if isinstance(start, PlaneDensity):
         raise InputError("start", "given a density in the plane; the process is on the line")
-    return _on_the_line(process, start, cast(LearnedField, learned), resolution, most_panels, tolerance or 1e-3)
+    limit = 1e-3 if tolerance is None else number("tolerance", tolerance, above=0.0)
+    fine = number("resolution", resolution, above=0.0)
+    return _on_the_line(process, as_density(start), cast(LearnedField, learned), fine, most_panels, limit)
 
 
 def _on_the_line(
@@ -207,7 +209,7 @@ def _quantities(
     return {
         "W1_start": start,
         "W1_data": data,
-        "delta_W1": data - start,
+        "delta_W1": (data - start).scaled(1.0, "L"),
         "W1_balance": start - data - over_time("W1_rate", "L"),
         "D_start": divergence[0],
         "D_data": divergence[1],

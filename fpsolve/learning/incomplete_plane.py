@@ -90,7 +90,7 @@ def incomplete_estimation_plane(
     quantities = {
         "W1_start": last,
         "W1_data": first,
-        "delta_W1": first - last,
+        "delta_W1": (first - last).scaled(1.0, "L"),
         "D_start": _end(series["chi2"][-1], errors["chi2"][-1]),
         "D_data": _end(series["chi2"][0], errors["chi2"][0]),
     }

@@ -115,6 +115,8 @@ def reverse_sde(
         raise InputError("schedule", f"given {type(schedule).__name__}; expected a schedule such as Cosine(tau=1.0)")
     several = np.ndim(noise_level) > 0
     levels = numbers(_LEVEL, noise_level, least=0.0) if several else (number(_LEVEL, noise_level, least=0.0),)
+    if len(set(levels)) < len(levels):
+        raise InputError(_LEVEL, "given a level twice; each may stand once")
     if whole("cells", cells, 32, 10**5) % 4:
         raise InputError("cells", f"given {cells}; it must be a multiple of four (the solution is refined twice)")
     begin = _beginning(schedule, max(levels), begin)
@@ -187,9 +189,11 @@ def _instants(tau: float, times: Any) -> Array:
     """Stored forward times, both ends included."""
     if times is None:
         return np.linspace(0.0, tau, 51)
-    given = np.asarray(times, float)
-    if given.ndim != 1 or not np.all(np.diff(given) > 0.0) or np.any((given < 0.0) | (given > tau)):
-        raise InputError("times", f"expected increasing forward times within [0, {tau:g}]")
+    given = np.array(numbers("times", times))
+    if not np.all(np.diff(given) > 0.0) or np.any((given < 0.0) | (given > tau)):
+        raise InputError(
+            "times", f"expected increasing forward times within [0, {tau:g}], from tau less begin back to 0"
+        )
     return np.unique(np.concatenate([[0.0], given, [tau]]))
 
 

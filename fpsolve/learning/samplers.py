@@ -19,7 +19,7 @@ from fpsolve.processes import Diffusion
 from fpsolve.processes.base import distinct
 from fpsolve.quadrature import GAUSS, KRONROD, NODES, POINTS, Array, panel_nodes
 from fpsolve.reverse import Composition
-from fpsolve.settings import InputError, suggestion, whole
+from fpsolve.settings import InputError, numbers, suggestion, whole
 
 #: tail probability beyond the cells of the returned density
 _GRID_TAIL = 1e-16
@@ -145,8 +145,10 @@ def _times(tau: float, steps: Any, times: Any) -> Array:
         raise InputError("steps", "give either steps, a number of equal ones, or times from 0 to tau")
     if times is None:
         return np.linspace(0.0, tau, whole("steps", steps, 1, 10**6) + 1)
-    ends = np.asarray(times, float)
-    if ends.ndim != 1 or ends.size < 2 or not np.all(np.diff(ends) > 0.0):
+    ends = np.array(numbers("times", times))
+    if abs(ends[-1] - tau) <= 1e-12 * tau:  # rounding
+        ends[-1] = tau
+    if ends.size < 2 or not np.all(np.diff(ends) > 0.0):
         raise InputError("times", "expected two or more increasing forward times (they are visited from the last)")
     if ends[0] != 0.0 or ends[-1] != tau:
         raise InputError("times", f"they run from {ends[0]:g} to {ends[-1]:g}; they must run from 0 to tau = {tau:g}")

@@ -8,10 +8,12 @@ from typing import ClassVar
 import numpy as np
 
 from fpsolve.quadrature import Array
-from fpsolve.schedules.arrays import ArraySchedule, brief
+from fpsolve.schedules.arrays import ArraySchedule, Interpolant, brief
 from fpsolve.schedules.base import Curve, Schedule, positive_tau
 from fpsolve.settings import InputError, numbers
 
+#: points below which alpha and beta themselves are interpolated first, and on how many
+_FEWEST, _FINER = 6, 65
 #: key of the forward arrays -> ours
 _OURS = {"m": "alpha", "sigma": "beta"}
 
@@ -54,13 +56,20 @@ class FlowMatching(Schedule):
                 raise InputError(name, f"given {len(values)} values for {len(t)} times; give one each")
             object.__setattr__(self, name, values)
         object.__setattr__(self, "t", t)
-        forward = forward_times(np.array(t), self.tau)
+        times = np.array(t)
+        forward = forward_times(times, self.tau)
         if t[0] != 0.0 or t[-1] != 1.0 or np.any(np.diff(t) <= 0.0) or np.any(np.diff(forward) >= 0.0):
             message = "times must increase from 0 (noise) to 1 (data); arrays in the forward time are kind 'arrays'"
             raise InputError("t", f"given {brief(t)} to {t[-1]:g}; {message}")
         self._check_ratio()
         try:
-            arrays = ArraySchedule(tuple(forward[::-1].tolist()), self.alpha[::-1], self.beta[::-1])
+            rows = [forward, np.array(self.alpha), np.array(self.beta)]
+            if 1 < times.size < _FEWEST:  # squares of straight lines take more points than the lines
+                fine = np.linspace(0.0, 1.0, _FINER)
+                levels = [np.maximum(Interpolant(times, row)(fine)[0], 0.0) for row in rows[1:]]
+                rows = [forward_times(fine, self.tau), *levels]
+            backward, m, sigma = (tuple(row[::-1].tolist()) for row in rows)
+            arrays = ArraySchedule(backward, m, sigma)
         except InputError as error:
             message = f"read backwards, as m = alpha and sigma = beta: {error.message}"
             raise InputError(_OURS.get(error.key, error.key), message) from error

@@ -8,15 +8,21 @@ import numpy as np
 
 from fpsolve.densities import Density, PlaneDensity, as_density
 from fpsolve.estimates import ROUNDING, Estimate
-from fpsolve.quadrature import POINTS, Array, panel_nodes
+from fpsolve.quadrature import POINTS, Array, crowded, panel_nodes, uncrowded
 from fpsolve.schedules import Schedule, Stirring
 from fpsolve.settings import InputError
 
 _PANELS = 96
-#: what counts as a root of the time at an end: the rate of a squared level there, over its range and tau, for
-#: schedules in closed form and for those that a spline makes
-_ROOT, _SPLINED_ROOT = 1e-9, 1e-3
-_INSIDE = 1e-12
+#: distance from an end, as a part of tau, at which closed forms tell their exponent there
+_BESIDE = 1e-13
+#: exponent of a level below which it counts as a root; for splines the part of a first step that its slope makes up
+_ROOT, _SLOPE = 0.6, 0.05
+#: part of the largest m² below which a spline of it is nothing but rounding
+_FADED = 1e-14
+#: tails between which x² times the mass beyond x must fall by half for a second moment to exist
+_TAILS = 1e-20, 1e-35
+#: the part of the second moment beyond x in units of x² times the mass there, for tails as slow as x^(-2.2)
+_BEYOND = 11.0
 UNIT = "L²/s"
 
 
@@ -46,21 +52,27 @@ def conditional_energy(data: Density | PlaneDensity | Array, schedule: Schedule 
         A schedule without levels m and sigma, or samples that are not an (N, n) array of finite numbers.
     """
     curve = _levels(schedule)
-    second, dimension = _second_moment(data)
+    second, unknown, dimension = _second_moment(data)
     if not math.isfinite(second):
         return Estimate.infinite("the data have no second moment", UNIT)
     root = _root(curve)
     if root:
         return Estimate.infinite(root, UNIT)
-    u, kronrod, gauss = panel_nodes(np.linspace(0.0, 1.0, _PANELS + 1))
-    # times crowd at both ends, where their pace vanishes
-    t, pace = curve.tau * u**3 * (10.0 - 15.0 * u + 6.0 * u**2), curve.tau * 30.0 * (u * (1.0 - u)) ** 2
+    # times crowd at both ends, where their pace vanishes; panels end where derivatives jump
+    grid = np.union1d(np.linspace(0.0, 1.0, _PANELS + 1), uncrowded(curve.knots() / curve.tau))
+    u, kronrod, gauss = panel_nodes(grid[np.append(np.diff(grid) > 1e-9, True)])
+    t, pace = curve.tau * crowded(u), curve.tau * 30.0 * (u * (1.0 - u)) ** 2
     at = curve.curve(t)
     noise = at.half_variance_rate**2 / np.maximum(at.variance, 1e-300)
-    rates = (second * at.signal_rate**2 + dimension * noise) * pace
-    value = float(kronrod @ rates)
+    signal, faded = at.signal_rate**2, np.zeros(t.size, bool)
+    if curve.knots().size:
+        faded = at.signal**2 <= _FADED * float(np.max(at.signal)) ** 2
+        signal = np.where(faded, signal[~faded][-1], signal)
+    rates = (second * signal + dimension * noise) * pace
+    value, guessed = float(kronrod @ rates), float(second * (kronrod * pace * signal)[faded].sum())
     gap = float(np.sum(np.abs(np.sum(((kronrod - gauss) * rates).reshape(-1, POINTS), axis=1))))
-    return Estimate(value, gap + ROUNDING * value, UNIT)
+    far = unknown * float(kronrod @ (signal * pace))
+    return Estimate(value, gap + guessed + far + ROUNDING * value, UNIT)
 
 
 def _levels(schedule: Schedule | Stirring) -> Schedule:
@@ -71,25 +83,35 @@ def _levels(schedule: Schedule | Stirring) -> Schedule:
     return inner
 
 
-def _second_moment(data: Density | PlaneDensity | Array) -> tuple[float, int]:
-    """E|y|², and the number of dimensions."""
+def _second_moment(data: Density | PlaneDensity | Array) -> tuple[float, float, int]:
+    """E|y|², what may lie in tails that no quadrature reaches, and the number of dimensions."""
     if isinstance(data, PlaneDensity):
-        return float(np.trace(data.covariance) + np.sum(np.square(data.mean))), 2
+        return float(np.trace(data.covariance) + np.sum(np.square(data.mean))), 0.0, 2
+    if isinstance(data, (list, tuple)):
+        data = np.asarray(data, float)
     if isinstance(data, np.ndarray):
         if data.ndim != 2 or not data.size or not np.all(np.isfinite(data)):
             message = f"given samples of shape {data.shape}; expected (N, n), N points in n dimensions, all finite"
             raise InputError("data", message)
-        return float(np.mean(np.sum(data**2, axis=1))), data.shape[1]
+        return float(np.mean(np.sum(data**2, axis=1))), 0.0, data.shape[1]
     density = as_density(data)
-    return float(density.variance + density.mean**2), 1
+    near, far = (float(np.max(np.abs(density.interval(tail)))) ** 2 * tail for tail in _TAILS)
+    if far > 0.5 * near:
+        return math.inf, 0.0, 1
+    return float(density.variance + density.mean**2), _BEYOND * far, 1
 
 
 def _root(schedule: Schedule) -> str:
     """Why the integral diverges logarithmically, or nothing."""
-    ends = schedule.curve(schedule.tau * np.array([0.0, _INSIDE, 1.0 - _INSIDE, 1.0]))
-    least = (_SPLINED_ROOT if schedule.knots().size else _ROOT) / schedule.tau
-    if ends.variance[0] <= 0.0 and ends.half_variance_rate[1] > least * float(np.max(ends.variance)):
+    knots, tau = schedule.knots(), schedule.tau
+    if knots.size:
+        steps = schedule.curve(np.array([0.0, knots[0], knots[-1], tau]))
+        rises = 2.0 * steps.half_variance_rate[0] * knots[0] > _SLOPE * steps.variance[1]
+        falls = -2.0 * steps.half_square_rate[3] * (tau - knots[-1]) > _SLOPE * steps.signal[2] ** 2
+    else:
+        steps = schedule.curve(tau * np.array([0.0, _BESIDE, 1.0 - _BESIDE, 1.0]))
+        rises = steps.half_variance_rate[1] * _BESIDE * tau < _ROOT * steps.variance[1]
+        falls = -steps.half_square_rate[2] * _BESIDE * tau < _ROOT * steps.signal[2] ** 2
+    if steps.variance[0] <= 0.0 and rises:
         return "sigma starts like a root of the time"
-    if ends.signal[-1] <= 0.0 and abs(ends.signal[2] * ends.signal_rate[2]) > least * float(np.max(ends.signal)) ** 2:
-        return "m ends like a root of the time"
-    return ""
+    return "m ends like a root of the time" if steps.signal[3] <= 0.0 and falls else ""

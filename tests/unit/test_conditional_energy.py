@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 from scipy.integrate import quad
 
 import fpsolve as fp
@@ -115,3 +116,42 @@ def test_one_point_attains_it_and_narrow_data_nearly():
     ]
     assert shares[0] < shares[1] < shares[2] < 1.0
     assert 1.0 - shares[2] < 1e-3
+
+
+def test_short_arrays_and_what_lies_between_knots():
+    """Few points through the cosine schedule; one large step among a thousand, by Gauss rules between the knots."""
+    unit = fp.Gaussian(0.0, 1.0)
+    for points in (5, 9, 65):
+        t = np.linspace(0.0, 1.0, points)
+        rough = fp.ArraySchedule(tuple(t), (*np.cos(0.5 * np.pi * t[:-1]), 0.0), tuple(np.sin(0.5 * np.pi * t)))
+        energy = conditional_energy(unit, rough)
+        assert energy.error < 1e-6 and energy.value == pytest.approx(np.pi**2 / 4.0, rel=2e-3 * (5 / points) ** 4)
+    straight = conditional_energy(unit, fp.FlowMatching((0.0, 1.0), (0.0, 1.0), (1.0, 0.0)))
+    assert abs(straight.value - 2.0) <= straight.error < 1e-6
+    betas = np.linspace(1e-4, 0.02, 1000)
+    betas[500] = 0.5
+    schedule = fp.DiscreteDiffusion(betas=(0.0, 0.0, 0.0, *betas))
+    nodes, weights = np.polynomial.legendre.leggauss(40)
+    edges = np.concatenate([[0.0], schedule.knots(), [1.0]])
+    half = 0.5 * np.diff(edges)[:, None]
+    at = schedule.curve((0.5 * (edges[1:] + edges[:-1])[:, None] + half * nodes).ravel())
+    rates = at.signal_rate**2 + at.half_variance_rate**2 / np.maximum(at.variance, 1e-300)
+    exact = float((half * weights).ravel() @ rates)
+    found = conditional_energy(unit, schedule)
+    assert abs(found.value - exact) <= found.error + 1e-5 * exact
+
+
+@pytest.mark.parametrize(("freedom", "finite"), [(1.0, False), (2.0, False), (2.3, True), (5.0, True)])
+def test_heavy_tails(freedom, finite):
+    """Student's t has the second moment f / (f - 2) where f > 2."""
+    energy = conditional_energy(stats.t(freedom), fp.Cosine())
+    if not finite:
+        assert np.isinf(energy.value) and "second moment" in energy.why
+    else:
+        exact = (freedom / (freedom - 2.0) + 1.0) * np.pi**2 / 8.0
+        assert abs(energy.value - exact) <= energy.error < 1e-3 * exact
+
+
+def test_coordinates_without_force_start_like_a_root_too():
+    for schedule in (fp.VariancePreserving(0.1, 40.0), fp.DiscreteDiffusion.linear()):
+        assert np.isinf(conditional_energy(TWO, fp.DDIMCoordinates(schedule)).value)
