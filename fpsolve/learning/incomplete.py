@@ -20,6 +20,7 @@ from fpsolve.learning.estimation import (
     root_bar,
 )
 from fpsolve.learning.incomplete_plane import incomplete_estimation_plane
+from fpsolve.learning.learned_plane import LearnedPlane
 from fpsolve.learning.learned_run import SUBSTEPS, LearnedField, Run, follow, label_edges
 from fpsolve.learning.matching import Learned, flow_matching
 from fpsolve.learning.plane_run import PlaneField
@@ -86,14 +87,17 @@ def incomplete_estimation(
     InputError
         A velocity that is not finite at t = tau; a process, a start and a velocity that do not fit together.
     """
+    plane = isinstance(process, PlaneProcess)
+    if isinstance(start, PlaneDensity) and not plane:
+        raise InputError("start", "given a density in the plane; the process is on the line")
+    if isinstance(learned, Learned if plane else LearnedPlane):
+        raise InputError("learned", f"given a {type(learned).__name__}; it has another dimension than the process")
     if isinstance(process, PlaneProcess):
         if not (isinstance(process, FlowingProcess) and isinstance(start, PlaneDensity)):
             raise InputError("start", "in the plane expected a density there, and a process that knows its velocity")
         limit = 1e-2 if tolerance is None else number("tolerance", tolerance, above=0.0)
         field = cast(PlaneField, learned)
         return incomplete_estimation_plane(process, start, field, labels=labels, cells=cells, tolerance=limit)
-    if isinstance(start, PlaneDensity):
-        raise InputError("start", "given a density in the plane; the process is on the line")
     limit = 1e-3 if tolerance is None else number("tolerance", tolerance, above=0.0)
     fine = number("resolution", resolution, above=0.0)
     return _on_the_line(process, as_density(start), cast(LearnedField, learned), fine, most_panels, limit)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, overload
+from typing import Any, cast, overload
 
 import numpy as np
 
@@ -204,7 +204,11 @@ def _fit(
     conditional: bool,
     weight: Weight | None,
 ) -> Any:
-    samples = Samples.taken(process, basis, grid or _fitted(process, basis), target, conditional, weight)
+    plane = _in_plane(process, basis)
+    if grid is not None and isinstance(grid, PlaneMatchingGrid) != plane:
+        raise InputError("grid", f"given a {type(grid).__name__}; it has another dimension than the process")
+    nodes = _fitted(process, basis) if grid is None else grid
+    samples = Samples.taken(process, basis, nodes, target, conditional, weight)
     loss = samples.loss()
     theta, condition = loss.solve()
     size = float(np.linalg.norm(2.0 * loss.right))
@@ -213,13 +217,19 @@ def _fit(
     return kind(process, basis, shaped, samples.squares(shaped), slope, loss.rank, condition)
 
 
-def _fitted(process: Process | FlowingProcess, basis: Basis | RadialBasis) -> LossGrid:
-    """Nodes that resolve the process and the basis, which must be of one dimension."""
-    if isinstance(process, FlowingProcess) and isinstance(basis, RadialBasis):
-        return PlaneMatchingGrid.fitted(process, basis)
-    if isinstance(process, PlaneProcess) or isinstance(basis, RadialBasis):
+def _in_plane(process: Process | FlowingProcess, basis: Basis | RadialBasis) -> bool:
+    """Whether process and basis are of the plane; both must be of one dimension."""
+    plane = isinstance(process, FlowingProcess) and isinstance(basis, RadialBasis)
+    if not plane and (isinstance(process, PlaneProcess) or isinstance(basis, RadialBasis)):
         raise InputError(
             "basis", f"given a {type(process).__name__} with a {type(basis).__name__}; in the plane take radial_basis "
             "and a process that knows its velocity at every point, on the line spline_basis or polynomial_basis"
         )  # fmt: skip
-    return MatchingGrid.fitted(process, basis)
+    return plane
+
+
+def _fitted(process: Process | FlowingProcess, basis: Basis | RadialBasis) -> LossGrid:
+    """Nodes that resolve the process and the basis."""
+    if isinstance(process, FlowingProcess) and isinstance(basis, RadialBasis):
+        return PlaneMatchingGrid.fitted(process, basis)
+    return MatchingGrid.fitted(cast(Process, process), cast(Basis, basis))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,11 +44,17 @@ class PlaneMatchingGrid:
     time_weights: Array
 
     @classmethod
-    def fitted(cls, process: FlowingProcess, basis: RadialBasis) -> PlaneMatchingGrid:
+    def fitted(cls, process: FlowingProcess, basis: RadialBasis, most: int = _MOST) -> PlaneMatchingGrid:
         """Fine enough for P_t and the functions, with Gauss points in time between the knots.
 
         On a lattice of about half the smallest width, Gaussians and their products with the functions of the basis
         are summed exactly, to rounding.
+
+        Parameters
+        ----------
+        most : int
+            Points along an axis, at most. Where they are too few, as for data with jumps and hardly any noise, there
+            is a warning: the loss is then rough.
         """
         boxes, finest = [], np.array(basis.space.widths)
         for t in process.tau * _INSTANTS:
@@ -55,7 +62,14 @@ class PlaneMatchingGrid:
             boxes.append((np.array(process.density(float(t)).interval(_TAIL)) - centre[:, None]) / scale[:, None])
             finest = np.minimum(finest, (process.resolved(float(t)).finest or np.inf) / scale)
         lower, upper = np.min(boxes, axis=0)[:, 0], np.max(boxes, axis=0)[:, 1]
-        counts = np.clip(np.ceil((upper - lower) / (_STEP * finest)), 8, _MOST).astype(int)
+        wanted = np.ceil((upper - lower) / (_STEP * finest))
+        if np.max(wanted) > most:
+            warnings.warn(
+                f"a lattice of {most} points along an axis cannot resolve P_t early on ({np.max(wanted):.0f} would): "
+                "the loss is rough; give grid = PlaneMatchingGrid.fitted(process, basis, most=...)",
+                stacklevel=2,
+            )
+        counts = np.clip(wanted, 8, whole("most", most, least=8, most=4000)).astype(int)
         xi, eta = (_centres(a, b, int(n)) for a, b, n in zip(lower, upper, counts, strict=True))
         return cls(xi, eta, *_gauss_times(basis.time.knots(), basis.time.degree + _MORE))
 

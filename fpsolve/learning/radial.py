@@ -169,7 +169,7 @@ def radial_basis(
     InputError
         A window without extent, or a width, a degree or a number that is not allowed.
     """
-    pair = (centres, centres) if isinstance(centres, int) else tuple(centres)
+    pair = (centres, centres) if np.ndim(centres) == 0 else tuple(centres)  # type: ignore[arg-type]
     if len(pair) != 2:
         raise InputError("centres", f"given {len(pair)} numbers; expected one, or one for each axis")
     first, second = (whole("centres", n, least=2, most=60) for n in pair)
@@ -177,4 +177,4 @@ def radial_basis(
     if not lower < upper:
         raise InputError("window", f"given [{lower:g}, {upper:g}]; the second must be larger")
     space = Radials((first, second), lower, upper, number("width", width, above=0.0, below=5.0))
-    return RadialBasis(space, Splines(0.0, process.tau, times, degree), PlaneFrame(process))
+    return RadialBasis(space, Splines(0.0, process.tau, whole("times", times), degree), PlaneFrame(process))

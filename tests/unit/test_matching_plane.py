@@ -10,7 +10,7 @@ import pytest
 import fpsolve as fp
 from fpsolve.learning.bases import spline_basis
 from fpsolve.learning.learned_plane import LearnedPlane
-from fpsolve.learning.losses import Samples, quadratic_loss
+from fpsolve.learning.losses import MatchingGrid, Samples, quadratic_loss
 from fpsolve.learning.matching import flow_matching, noise_weight, score_matching
 from fpsolve.learning.plane_grid import PlaneMatchingGrid
 from fpsolve.learning.radial import Radials, radial_basis
@@ -51,6 +51,7 @@ def late(grid, process):
 
 
 @pytest.mark.parametrize("target", ["velocity", "score"])
+@pytest.mark.filterwarnings("ignore:a lattice of")
 @pytest.mark.parametrize("name", PROCESSES)
 def test_conditional_gradient_is_the_unconditional_one(name, target):
     """Appendix A: mean over the data at given x, from the posterior, against the velocity of the process."""
@@ -207,3 +208,22 @@ def test_conditional_targets_too_early_for_the_cells_are_refused():
     grid = PlaneMatchingGrid(place, place, np.array([1e-4]), np.ones(1))
     with pytest.raises(InputError, match="first time is later"):
         flow_matching(process, basis, conditional=True, grid=grid)
+
+
+def test_what_does_not_fit_together_is_refused():
+    """A basis, nodes or a field of the other dimension; a lattice too coarse for data with jumps says so."""
+    line, plane = Diffusion(fp.Gaussian(0.0, 0.5), fp.Cosine()), plane_process(fp.PlaneGaussian(std=0.5), fp.Cosine())
+    splines, radials = fp.spline_basis(line, (6, 3)), fp.radial_basis(plane, np.int64(3), 3)
+    for process, basis, grid, key in (
+        (line, radials, None, "basis"),
+        (plane, splines, MatchingGrid.fitted(line, splines), "basis"),
+        (plane, radials, MatchingGrid.fitted(line, splines), "grid"),
+    ):
+        with pytest.raises(InputError) as refused:
+            fp.flow_matching(process, basis, grid=grid)
+        assert refused.value.key == key
+    with pytest.raises(InputError, match="another dimension"):
+        fp.incomplete_estimation(plane, fp.PlaneGaussian(std=0.9), fp.flow_matching(line, splines))
+    boxes = plane_process(fp.PlaneUniform((-1.0, -1.0), (1.0, 1.0)), fp.Cosine())
+    with pytest.warns(UserWarning, match="cannot resolve"):
+        PlaneMatchingGrid.fitted(boxes, fp.radial_basis(boxes, 3, 3))
