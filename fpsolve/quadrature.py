@@ -80,6 +80,11 @@ def crowded(u: Array) -> Array:
     return u**3 * (10.0 - 15.0 * u + 6.0 * u**2)
 
 
+def crowding_rate(u: Array) -> Array:
+    """Derivative of :func:`crowded`: it vanishes at both ends."""
+    return 30.0 * (u * (1.0 - u)) ** 2
+
+
 def uncrowded(part: Array) -> Array:
     """The inverse, by bisection: parts near either end keep their distance from it."""
     part = np.asarray(part, float)

@@ -8,7 +8,7 @@ import numpy as np
 
 from fpsolve.design.metric import ScheduleMetric
 from fpsolve.estimates import ROUNDING, Estimate
-from fpsolve.quadrature import GAUSS, KRONROD, NODES, Array, crowded, uncrowded
+from fpsolve.quadrature import GAUSS, KRONROD, NODES, Array, crowded, crowding_rate, uncrowded
 from fpsolve.schedules import ArraySchedule, Schedule
 from fpsolve.settings import InputError
 
@@ -74,7 +74,7 @@ def measure_schedule(metric: ScheduleMetric, schedule: Schedule, panels: int = P
     edges[0], edges[-1] = 0.0, 1.0
     half, centre = 0.5 * np.diff(edges)[:, None], 0.5 * (edges[1:] + edges[:-1])[:, None]
     u = centre + half * NODES
-    rate = schedule.tau * 30.0 * (u * (1.0 - u)) ** 2
+    rate = schedule.tau * crowding_rate(u)
     speed, bars = _speed(metric, schedule, schedule.tau * crowded(u))
     cost, cost_error = _integral(speed**2 * rate, half, (2.0 * speed * bars + bars**2) * rate)
     lengths, length_error = _integral(speed * rate, half, bars * rate)

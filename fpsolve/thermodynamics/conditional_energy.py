@@ -8,7 +8,7 @@ import numpy as np
 
 from fpsolve.densities import Density, PlaneDensity, as_density
 from fpsolve.estimates import ROUNDING, Estimate
-from fpsolve.quadrature import POINTS, Array, crowded, panel_nodes, uncrowded
+from fpsolve.quadrature import POINTS, Array, crowded, crowding_rate, panel_nodes, uncrowded
 from fpsolve.schedules import Schedule, Stirring
 from fpsolve.settings import InputError
 
@@ -61,7 +61,7 @@ def conditional_energy(data: Density | PlaneDensity | Array, schedule: Schedule 
     # times crowd at both ends, where their pace vanishes; panels end where derivatives jump
     grid = np.union1d(np.linspace(0.0, 1.0, _PANELS + 1), uncrowded(curve.knots() / curve.tau))
     u, kronrod, gauss = panel_nodes(grid[np.append(np.diff(grid) > 1e-9, True)])
-    t, pace = curve.tau * crowded(u), curve.tau * 30.0 * (u * (1.0 - u)) ** 2
+    t, pace = curve.tau * crowded(u), curve.tau * crowding_rate(u)
     at = curve.curve(t)
     noise = at.half_variance_rate**2 / np.maximum(at.variance, 1e-300)
     signal, faded = at.signal_rate**2, np.zeros(t.size, bool)

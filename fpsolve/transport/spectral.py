@@ -16,7 +16,7 @@ from scipy.ndimage import label
 
 from fpsolve.estimates import ROUNDING, Estimate
 from fpsolve.grids import Grid
-from fpsolve.quadrature import Array
+from fpsolve.quadrature import Array, crowded
 from fpsolve.settings import InputError, number, whole
 from fpsolve.transport.plane.levels import spacings
 from fpsolve.transport.schroedinger import Field, Ground, Mask, Solution, conjugate_gradients, dot, ground_state
@@ -167,7 +167,7 @@ def _weighted(grid: Grid, density: Array, velocity: Field, floor: float) -> _Wei
     inner, volume = density[box], spacing[0] * spacing[1]
     ground = ground_state(inner, inner > least, spacing)
     share = np.clip(np.log(np.maximum(inner / least, 1.0)) / np.log(FADING), 0.0, 1.0)
-    fading = share**3 * (10.0 - 15.0 * share + 6.0 * share**2)
+    fading = crowded(share)
     faded = (fading * velocity[0][box], fading * velocity[1][box])
     flow = (ground.root * faded[0], ground.root * faded[1])
     faint = float(np.sum((1.0 - fading**2) * inner * (velocity[0][box] ** 2 + velocity[1][box] ** 2)))
